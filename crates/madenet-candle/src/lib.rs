@@ -1,0 +1,57 @@
+//! Training of madenet networks on candle tensors with correct gradients.
+//!
+//! ```
+//! use candle_core::{Device, Tensor};
+//! use madenet_candle::{Adam, AdamConfig, CandleNet, Policy, StepKey};
+//! use madenet_nets::{Builder, Params, Shape, conv};
+//!
+//! let mut b = Builder::new();
+//! let x = b.input("x", Shape::new(3, 8, 8));
+//! let y = b.conv2d("conv", x, conv(4, 3, 2, 1))?;
+//! let y = b.batch_norm("bn", y)?;
+//! let y = b.relu(y)?;
+//! b.output("y", y)?;
+//! let net = b.finish();
+//!
+//! let mut net = CandleNet::new(&net, &Params::init(&net, 42), &Policy::default(), &Device::Cpu)?;
+//! let mut adam = Adam::new(net.vars(), AdamConfig::default().lr(0.1))?;
+//! let x = Tensor::arange(0f32, 384.0, &Device::Cpu)?.affine(0.1, 0.0)?.sin()?.reshape((2, 3, 8, 8))?;
+//! let mut losses = Vec::new();
+//! for step in 0..20 {
+//!     let y = net.train(&[x.clone()], StepKey { seed: 42, step })?;
+//!     let loss = (&y[0] - 0.5)?.sqr()?.mean_all()?;
+//!     adam.step(&loss.backward()?)?;
+//!     losses.push(loss.to_scalar::<f32>()?);
+//! }
+//! assert!(losses[19] < 0.5 * losses[0]);
+//! assert_eq!(net.eval(&[x])?[0].dims(), [2, 4, 4, 4]);
+//! let trained: Params = net.export()?;
+//! assert_eq!(trained.len(), 5);
+//! # Ok::<(), madenet_candle::Error>(())
+//! ```
+//!
+//! [`CandleNet`] interprets a recorded [`Net`](madenet_nets::Net) with autograd, on a CPU as the reference for the other
+//! interpreters, on CUDA and Metal for training. What trains is no property of the network: a [`Policy`] gives every
+//! scope a [`Treatment`]. All random numbers of a step are keyed by a [`StepKey`].
+//!
+//! Every operation is made of candle tensor operations whose backward pass holds; [`ops`] says which do not, and offers
+//! the operations for losses and other code. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups by scope and a state that can be stored,
+//! and [`read_pth`] reads PyTorch's weight files.
+
+mod candle_net;
+mod error;
+mod forward;
+pub mod ops;
+mod optim;
+mod policy;
+mod pth;
+mod scope;
+mod training;
+
+pub use candle_net::{CandleNet, StepKey};
+pub use error::{Error, Result};
+pub use optim::{Adam, AdamConfig};
+pub use policy::{Policy, Treatment};
+pub use pth::read_pth;
+pub use scope::Scoped;
+pub use training::{Learner, Loss, Training};

@@ -1,0 +1,164 @@
+//! Operations and optimisers against PyTorch: see `fixtures/generate.py`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor, Var};
+use common::{assert_close, numbers, weighted_sum};
+use madenet_candle::{Adam, AdamConfig, Result, Scoped, ops};
+use madenet_nets::{Conv2d, ConvTranspose2d, Interpolation, Padding, Params, Pool2d};
+
+/// Both sides add a few hundred products of numbers below 1 in `f32`, in different orders.
+const OPERATION: f64 = 5e-6;
+/// 25 steps of single precision arithmetic on both sides, at weights of about 1.
+const OPTIMISER: f64 = 2e-6;
+
+fn fixture(name: &str) -> Params {
+    Params::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+fn tensor(params: &Params, name: &str) -> Tensor {
+    let param = params.get(name).unwrap_or_else(|| panic!("the fixture lacks {name}"));
+    Tensor::from_slice(param.values(), param.shape(), &Device::Cpu).unwrap()
+}
+
+/// Compares values and gradients of `f` on `numbers(0), numbers(1), ...` with the fixture's.
+fn check(name: &str, f: impl Fn(&[Tensor]) -> ops::Result<Tensor>) {
+    let fixture = fixture("operations.safetensors");
+    let gradients = (0..).map_while(|i| fixture.get(&format!("{name}.grad{i}")));
+    let shapes: Vec<Vec<usize>> = gradients.map(|g| g.shape().to_vec()).collect();
+    assert!(!shapes.is_empty(), "{name}");
+    let vars: Vec<Var> =
+        shapes.iter().enumerate().map(|(i, s)| Var::from_tensor(&numbers(i as u64, s)).unwrap()).collect();
+    let tensors: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
+    let y = f(&tensors).unwrap();
+    assert_close(&y, &tensor(&fixture, &format!("{name}.y")), OPERATION, name);
+    let store = weighted_sum(&y).unwrap().backward().unwrap();
+    for (i, var) in vars.iter().enumerate() {
+        let expected = tensor(&fixture, &format!("{name}.grad{i}"));
+        assert_close(store.get(var).unwrap(), &expected, OPERATION, &format!("{name}: gradient {i}"));
+    }
+}
+
+#[test]
+fn convolutions() {
+    let conv = |name, geometry: Conv2d| check(name, |a| ops::conv2d(&a[0], &a[1], a.get(2), &geometry));
+    conv("conv_s2p1", Conv2d::new(3, 2, 1));
+    conv("conv_dilated_groups", Conv2d { dilation: 2, groups: 2, ..Conv2d::new(3, 1, 2) });
+    conv("conv_depthwise", Conv2d { groups: 3, ..Conv2d::new(5, 2, 2) });
+    let padding = Padding { bottom: 1, right: 1, ..Padding::default() };
+    conv("conv_same", Conv2d { padding, ..Conv2d::new(3, 2, 0) });
+    conv("conv_rows", Conv2d::new(1, 1, 0));
+}
+
+#[test]
+fn transposed_convolutions() {
+    let transposed = |name, geometry: ConvTranspose2d| {
+        check(name, |a| ops::conv_transpose2d(&a[0], &a[1], a.get(2), &geometry));
+    };
+    transposed("transposed_4s2p1", ConvTranspose2d::new(4, 2, 1));
+    transposed(
+        "transposed_groups",
+        ConvTranspose2d {
+            kernel: (3, 2),
+            output_padding: (2, 1),
+            dilation: 2,
+            groups: 2,
+            ..ConvTranspose2d::new(3, 3, 1)
+        },
+    );
+}
+
+/// Four values, so that most windows have ties, with the gradient of the identity.
+fn coarse(x: &Tensor) -> ops::Result<Tensor> {
+    let floor = x.affine(2.0, 0.0)?.floor()?.affine(0.5, 0.0)?;
+    x + (floor - x)?.detach()
+}
+
+#[test]
+fn pools() {
+    check("max_pool_3s2p1", |a| ops::max_pool2d(&a[0], &Pool2d::new(3, 2, 1)));
+    check("max_pool_ties", |a| ops::max_pool2d(&coarse(&a[0])?, &Pool2d::new(3, 2, 1)));
+    check("max_pool_oblong_ties", |a| {
+        ops::max_pool2d(&coarse(&a[0])?, &Pool2d { kernel: (2, 3), ..Pool2d::new(2, 1, 1) })
+    });
+    check("avg_pool_3s1p1", |a| ops::avg_pool2d(&a[0], &Pool2d::new(3, 1, 1), true));
+    check("avg_pool_excluded", |a| {
+        ops::avg_pool2d(&a[0], &Pool2d { kernel: (3, 2), ..Pool2d::new(3, 2, 1) }, false)
+    });
+    check("pool_channels", |a| ops::pool_channels(&a[0], 4));
+}
+
+#[test]
+fn resizing_and_unfolding() {
+    let half_pixel = Interpolation::Bilinear { align_corners: false };
+    let corners = Interpolation::Bilinear { align_corners: true };
+    for (name, size, mode) in [
+        ("nearest_up", (7, 8), Interpolation::Nearest),
+        ("nearest_down", (3, 4), Interpolation::Nearest),
+        ("bilinear_up", (7, 9), half_pixel),
+        ("bilinear_down", (2, 3), half_pixel),
+        ("corners_up", (7, 9), corners),
+        ("corners_down", (3, 1), corners),
+    ] {
+        check(name, |a| ops::interpolate(&a[0], size, mode));
+    }
+    check("unfold_3", |a| ops::unfold(&a[0], 3));
+}
+
+/// `numbers` holds zeros, so the gradients at 0 count.
+#[test]
+fn activations() {
+    check("relu", |a| ops::relu(&a[0]));
+    check("leaky_relu", |a| ops::leaky_relu(&a[0], 0.2));
+    check("silu", |a| ops::silu(&a[0].affine(8.0, 0.0)?));
+    check("sigmoid", |a| ops::sigmoid(&a[0].affine(100.0, 0.0)?));
+}
+
+#[test]
+fn batch_norm() {
+    check("batch_norm", |a| Ok(ops::batch_norm_train(&a[0], &a[1], &a[2], 1e-5)?.0));
+    // The running ones started at 0.5 and 2 and moved by a tenth.
+    let fixture = fixture("operations.safetensors");
+    let (x, one) =
+        (numbers(0, &[4, 3, 3, 2]), Tensor::ones(3, candle_core::DType::F32, &Device::Cpu).unwrap());
+    let (_, batch) = ops::batch_norm_train(&x, &one, &one, 1e-5).unwrap();
+    let moved = |start: f64, batch: &Tensor| batch.affine(0.1, 0.9 * start).unwrap();
+    assert_close(&moved(0.5, &batch.mean), &tensor(&fixture, "batch_norm.running_mean"), OPERATION, "mean");
+    assert_close(&moved(2.0, &batch.var), &tensor(&fixture, "batch_norm.running_var"), OPERATION, "variance");
+}
+
+/// Weights after every fifth of 25 steps; "b" has no gradient in odd steps.
+fn check_optimiser(name: &str, config: impl Into<Scoped<AdamConfig>>) -> Result<()> {
+    let fixture = fixture("optimisers.safetensors");
+    let a = Var::from_tensor(&numbers(1, &[3, 5]))?;
+    let b = Var::from_tensor(&numbers(2, &[7]))?;
+    let mut adam = Adam::new([("b", &b), ("a", &a)], config)?;
+    for step in 0..25 {
+        let loss = |w: &Var| -> ops::Result<Tensor> {
+            (w.as_tensor() * numbers(100 + step, w.dims()))?.sum_all()?
+                + w.sqr()?.sum_all()?.affine(0.05, 0.0)?
+        };
+        let loss = if step % 2 == 0 { (loss(&a)? + loss(&b)?)? } else { loss(&a)? };
+        adam.step(&loss.backward()?)?;
+        if step % 5 == 4 {
+            for (var, weight) in [(&a, "a"), (&b, "b")] {
+                let expected = tensor(&fixture, &format!("{name}.{step}.{weight}"));
+                assert_close(var, &expected, OPTIMISER, &format!("{name}: {weight} after step {step}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn optimisers() -> Result<()> {
+    check_optimiser("adam", AdamConfig::default())?;
+    let l2 = AdamConfig { lr: 0.03, beta1: 0.5, beta2: 0.9, eps: 1e-4, weight_decay: 0.1, decoupled: false };
+    check_optimiser("adam_l2", l2)?;
+    check_optimiser("adamw", AdamConfig::adamw().lr(0.01))?;
+    let groups = Scoped::new(AdamConfig::adamw().lr(0.005).weight_decay(0.0));
+    check_optimiser("groups", groups.with("a", AdamConfig::adamw().lr(0.02).weight_decay(0.3)))
+}

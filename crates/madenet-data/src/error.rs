@@ -1,0 +1,73 @@
+//! The error of this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The result of every fallible function of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong with a data set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A folder of the layout is not there.
+    #[error("there is no such folder, expected {expected}: {}", path.display())]
+    MissingFolder {
+        /// What the folder should hold.
+        expected: &'static str,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder exists but could not be listed.
+    #[error("cannot list a folder: {source}: {}", path.display())]
+    ReadFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A folder that must hold pictures holds none.
+    #[error(
+        "no images in the folder, expected files named *.{}: {}",
+        crate::IMAGE_EXTENSIONS.join(", *."), path.display()
+    )]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A name that cannot become part of an id.
+    #[error("the name of a file or folder must be valid UTF-8: {}", path.display())]
+    NotUtf8 {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A sample beyond the end.
+    #[error("there is no sample {index}: the data set has {len}")]
+    NoSuchSample {
+        /// The index asked for.
+        index: usize,
+        /// The number of samples.
+        len: usize,
+    },
+    /// A mask does not cover its picture pixel by pixel.
+    #[error(
+        "a mask must be as large as its image: the image has {} x {} pixels, the mask {} x {}: {} and {}",
+        image_size.0, image_size.1, mask_size.0, mask_size.1, image.display(), mask.display()
+    )]
+    MaskSize {
+        /// Width and height of the image.
+        image_size: (usize, usize),
+        /// Width and height of the mask.
+        mask_size: (usize, usize),
+        /// The file of the image.
+        image: PathBuf,
+        /// The file of the mask.
+        mask: PathBuf,
+    },
+    /// A share to hold out that leaves nothing on one side.
+    #[error("the share to hold out must lie between 0 and 1, both excluded, got {0}")]
+    Share(f64),
+    /// A picture could not be read; the message names its file.
+    #[error(transparent)]
+    Image(#[from] madenet_image::Error),
+}

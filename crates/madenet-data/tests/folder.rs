@@ -1,0 +1,109 @@
+//! A flat folder of good images.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::Cursor;
+
+use common::{pictures, png, write};
+use madenet_data::{Dataset, Error, Folder, Label};
+use madenet_image::DecodeLimits;
+
+#[test]
+fn every_picture_is_a_normal_sample_in_the_order_of_names() {
+    let folder = pictures(&["b.png", "A.PNG", "c.jpeg", "10.tif", "9.bmp"]);
+    for other in ["notes.txt", ".hidden.png", "Thumbs.db", "png", "nested/d.png"] {
+        write(folder.path(), other, b"not an image");
+    }
+    let records = Folder::open(folder.path()).unwrap();
+    let ids: Vec<&str> = records.entries().iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["10.tif", "9.bmp", "A.PNG", "b.png", "c.jpeg"]);
+
+    let dataset: &dyn Dataset = &records;
+    assert_eq!((dataset.len(), dataset.is_empty()), (5, false));
+    let sample = dataset.get(3).unwrap();
+    assert_eq!((sample.id.as_str(), sample.label), ("b.png", Label::Normal));
+    assert_eq!((sample.defect_type, sample.mask), (None, None));
+    assert_eq!(sample.image.pixels(), [100; 36]);
+
+    let error = dataset.get(5).unwrap_err();
+    assert_eq!(error.to_string(), "there is no sample 5: the data set has 5");
+}
+
+#[test]
+fn a_missing_folder_is_an_error() {
+    let folder = pictures(&[]);
+    let missing = folder.path().join("missing");
+    let error = Folder::open(&missing).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("there is no such folder, expected a folder of good images: {}", missing.display())
+    );
+    let file = write(folder.path(), "file", b"");
+    assert!(matches!(Folder::open(file), Err(Error::ReadFolder { .. })));
+}
+
+#[test]
+fn a_folder_without_pictures_is_an_error_that_says_what_is_expected() {
+    let folder = pictures(&[]);
+    write(folder.path(), "readme.md", b"pictures follow");
+    let error = Folder::open(folder.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no images in the folder, expected files named *.png, *.jpg, *.jpeg, *.bmp, *.tif, *.tiff: {}",
+            folder.path().display()
+        )
+    );
+}
+
+#[test]
+fn damaged_pictures_are_errors_that_name_the_file_and_spare_the_others() {
+    let folder = pictures(&["good.png"]);
+    write(folder.path(), "empty.png", b"");
+    write(folder.path(), "half.png", &png(40, 30, 7)[..60]);
+    let jpeg = jpeg();
+    write(folder.path(), "half.jpg", &jpeg[..jpeg.len() / 2]);
+
+    let records = Folder::open(folder.path()).unwrap();
+    let error = |index: usize| records.get(index).unwrap_err();
+    assert!(matches!(error(0), Error::Image(madenet_image::Error::EmptyFile { .. })));
+    assert!(error(0).to_string().ends_with("empty.png"));
+    assert_eq!(records.get(1).unwrap().id, "good.png");
+    for (index, name) in [(2, "half.jpg"), (3, "half.png")] {
+        assert!(matches!(error(index), Error::Image(madenet_image::Error::Corrupt { .. })), "{name}");
+        assert!(error(index).to_string().ends_with(name));
+    }
+
+    fs::remove_file(folder.path().join("good.png")).unwrap();
+    assert!(matches!(error(1), Error::Image(madenet_image::Error::NotFound { .. })));
+}
+
+fn jpeg() -> Vec<u8> {
+    let ramp = image::GrayImage::from_fn(64, 64, |x, y| image::Luma([(3 * x + y) as u8]));
+    let mut bytes = Cursor::new(Vec::new());
+    ramp.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn limits_can_be_changed() {
+    let folder = pictures(&["a.png"]);
+    let limits = DecodeLimits { max_pixels: 11, ..DecodeLimits::default() };
+    let records = Folder::open(folder.path()).unwrap().with_limits(limits);
+    assert!(matches!(records.get(0), Err(Error::Image(madenet_image::Error::TooLarge { .. }))));
+    assert!(records.normal().get(0).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_is_an_error() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = pictures(&["a.png"]);
+    if fs::write(folder.path().join(OsStr::from_bytes(b"\xFF.png")), b"").is_ok() {
+        assert!(matches!(Folder::open(folder.path()), Err(Error::NotUtf8 { .. })));
+    }
+}

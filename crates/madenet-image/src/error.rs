@@ -1,0 +1,196 @@
+//! The error of this crate.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+
+use crate::PixelFormat;
+
+/// The result of every fallible function of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong with pictures. `name` is the path of the file, or the name given with the bytes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A side of the picture is zero.
+    #[error("a picture needs at least one pixel, but its size is {width} x {height}")]
+    NoPixels {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// The number of bytes exceeds what `usize` can count.
+    #[error("a picture of {width} x {height} pixels does not fit into the address space")]
+    SizeOverflow {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// The rows of a view would overlap.
+    #[error("a row of {width} {format} pixels takes {expected} bytes, but the stride is {stride}")]
+    StrideTooSmall {
+        /// Width in pixels.
+        width: usize,
+        /// Format of the pixels.
+        format: PixelFormat,
+        /// Bytes from one row to the next, as given.
+        stride: usize,
+        /// Bytes of one row.
+        expected: usize,
+    },
+    /// The buffer of a view ends before its last row.
+    #[error(
+        "{width} x {height} {format} pixels at a stride of {stride} take {expected} bytes, but the buffer has {got}"
+    )]
+    BufferTooShort {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Format of the pixels.
+        format: PixelFormat,
+        /// Bytes from one row to the next.
+        stride: usize,
+        /// Least number of bytes.
+        expected: usize,
+        /// Bytes of the buffer.
+        got: usize,
+    },
+    /// An owned buffer is not as long as the size says.
+    #[error("a raster of {width} x {height} holds {expected} values, but got {got}")]
+    WrongLength {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Number of values the size asks for.
+        expected: usize,
+        /// Number of values given.
+        got: usize,
+    },
+    /// Two pictures that belong together differ in size.
+    #[error(
+        "the heat map must be as large as the image: expected {} x {}, got {} x {}",
+        expected.0, expected.1, got.0, got.1
+    )]
+    SizeMismatch {
+        /// Width and height of the image.
+        expected: (usize, usize),
+        /// Width and height of the heat map.
+        got: (usize, usize),
+    },
+    /// An opacity outside the unit interval.
+    #[error("alpha must lie in 0..=1, got {0}")]
+    Alpha(f32),
+    /// Pixels of the crate `image` that have no counterpart here.
+    #[error("cannot use {pixels} pixels: expected {expected}")]
+    UnsupportedPixels {
+        /// The kind of pixels, in the words of the crate `image`.
+        pixels: String,
+        /// What can be used in this place.
+        expected: &'static str,
+    },
+    /// There is no such file.
+    #[error("cannot read a picture: there is no such file: {}", path.display())]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file exists but could not be read.
+    #[error("cannot read a picture: {source}: {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The file has no bytes at all.
+    #[error("cannot decode a picture: the file is empty (0 bytes): {name}")]
+    EmptyFile {
+        /// The file.
+        name: String,
+    },
+    /// The content is of no format that this crate reads.
+    #[error(
+        "cannot decode a picture: expected the content of a PNG, JPEG, BMP or TIFF file, got {found}: {name}"
+    )]
+    UnsupportedFormat {
+        /// What the first bytes look like.
+        found: String,
+        /// The file.
+        name: String,
+    },
+    /// The format is known, but not this kind of pixels or compression.
+    #[error("cannot decode a {format} picture: unsupported content: {content}: {name}")]
+    UnsupportedContent {
+        /// The format of the file.
+        format: String,
+        /// What is not supported.
+        content: String,
+        /// The file.
+        name: String,
+    },
+    /// A mask in a format whose compression changes pixels.
+    #[error(
+        "cannot use a JPEG picture as a mask: its compression alters zeros; expected PNG, BMP or TIFF: {name}"
+    )]
+    LossyMask {
+        /// The file.
+        name: String,
+    },
+    /// The content contradicts its format or ends too early.
+    #[error("cannot decode a {format} picture: the file is damaged or cut off: {source}: {name}")]
+    Corrupt {
+        /// The format of the file.
+        format: String,
+        /// The file.
+        name: String,
+        /// The decoder's answer.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// One of the `DecodeLimits` would be exceeded.
+    #[error("cannot decode a picture: too large: {got} {unit}, and the limit is {limit}: {name}")]
+    TooLarge {
+        /// What is counted.
+        unit: &'static str,
+        /// What the file asks for.
+        got: u64,
+        /// What is allowed.
+        limit: u64,
+        /// The file.
+        name: String,
+    },
+    /// The decoder gave up because its working memory exceeds the limit.
+    #[error("cannot decode a {format} picture: the decoder needs more than {limit} bytes: {source}: {name}")]
+    OutOfMemory {
+        /// The format of the file.
+        format: String,
+        /// What is allowed, in bytes.
+        limit: u64,
+        /// The file.
+        name: String,
+        /// The decoder's answer.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A picture could not be turned into the bytes of a file.
+    #[error("cannot encode a picture of {width} x {height} as PNG: {source}")]
+    Encode {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// The encoder's answer.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A file could not be written. Whatever was at the path before is still there.
+    #[error("cannot write a picture: {source}: {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,67 @@
+//! CPU compute on slices for neural networks: convolution, pooling, interpolation, normalisation.
+//!
+//! ```
+//! use madenet_kernels::{Activation, Conv2d, Conv2dKernel, Pool2d, Shape, max_pool2d};
+//!
+//! // A vertical edge, found by a Sobel filter, then the strongest response of each 2x2 window.
+//! let input = Shape::new(1, 4, 4);
+//! let x = [0.0, 0.0, 1.0, 1.0].repeat(4);
+//! let sobel = [-1.0, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0];
+//! let conv = Conv2dKernel::new(Conv2d::new(3, 1, 1), input, 1, &sobel, None, Activation::Relu)?;
+//!
+//! let mut edges = vec![0.0; conv.output().len()];
+//! conv.run(&x, None, &mut edges)?;
+//! let mut strongest = [0.0; 4];
+//! max_pool2d(Pool2d::new(2, 2, 0), conv.output(), &edges, &mut strongest)?;
+//! assert_eq!(strongest, [4.0, 4.0, 4.0, 4.0]);
+//! # Ok::<(), madenet_kernels::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! - A tensor is a slice of f32 in the order sample, channel, row, column ("NCHW"). [`Shape`] is the size of one sample; the
+//!   batch follows from the length of the slice and may be 0.
+//! - Sizes are (height, width). Semantics are PyTorch's; what differs says so.
+//! - Every function validates the lengths of its slices and returns an [`Error`] instead of panicking.
+//! - Memory is allocated when a kernel is built, never by a run; [`gaussian_filter`] takes its scratch memory from the caller.
+//! - Work is shared on rayon's ambient pool. Every output value is computed by one task in a fixed order, so results are the
+//!   same for any number of threads, bit for bit.
+//!
+//! # Design
+//!
+//! What has weights is a kernel, built once per layer: [`Conv2dKernel`] and [`ConvTranspose2dKernel`] validate, choose a method
+//! and pack their weights for it. Everything else is a function. Geometries ([`Conv2d`], [`Pool2d`], ..) are plain data that
+//! recorded networks share with the kernels.
+//!
+//! All code is portable and written for the compiler's vectoriser. Faster paths have two places to go, both behind the same
+//! interface and the same tests: the register tile in `tile.rs`, through which both convolutions do all their arithmetic, takes
+//! one implementation per instruction set; another algorithm (Winograd) is one more variant of the private method of
+//! [`Conv2dKernel`]. Backward passes stand beside the forward pass of their operation, in its file or a folder of its name; a
+//! convolution's gradient with respect to its input is a transposed convolution with the same weights.
+
+mod activation;
+mod channels;
+mod check;
+mod conv2d;
+mod conv_transpose2d;
+mod error;
+mod gaussian;
+mod geometry;
+mod interpolate;
+mod pointwise;
+mod pool2d;
+mod shape;
+mod tile;
+mod units;
+mod window;
+
+pub use channels::{concat_channels, pool_channels, unfold};
+pub use conv_transpose2d::ConvTranspose2dKernel;
+pub use conv2d::Conv2dKernel;
+pub use error::{Error, Result};
+pub use gaussian::gaussian_filter;
+pub use geometry::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d};
+pub use interpolate::interpolate;
+pub use pointwise::{activation, add, multiply, scale_shift};
+pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use shape::Shape;

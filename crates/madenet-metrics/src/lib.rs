@@ -1,0 +1,50 @@
+//! Exact anomaly detection metrics: AUROC, average precision, AUPRO, connected components.
+//!
+//! ```
+//! use madenet_metrics::{AUPRO_FPR_LIMIT, PixelMetrics, auroc, average_precision};
+//!
+//! // Image level: one score and one label (true = anomalous) per image.
+//! let scores = [0.1, 0.4, 0.35, 0.8];
+//! let labels = [false, false, true, true];
+//! assert_eq!(auroc(&scores, &labels)?, Some(0.75));
+//! assert!((average_precision(&scores, &labels)?.unwrap() - 5.0 / 6.0).abs() < 1e-12);
+//!
+//! // Pixel level: one anomaly map and one mask per image, normal images included.
+//! let mut pixels = PixelMetrics::new();
+//! pixels.push(&[0.9, 0.2, 0.1, 0.1], &[true, false, false, false], 2, 2)?;
+//! pixels.push(&[0.1, 0.1, 0.1, 0.3], &[false; 4], 2, 2)?;
+//! assert_eq!(pixels.finish().aupro(AUPRO_FPR_LIMIT)?, Some(1.0));
+//! # Ok::<(), madenet_metrics::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! - Scores are `f32`, higher = more anomalous; labels and masks are `true` where anomalous.
+//! - Equal scores are one threshold, whatever their order in the input; `-0.0` equals `0.0`.
+//! - NaN and infinite scores are errors. They have no place in a ranking, so they are never silently sorted.
+//! - A metric with only one class present is undefined: `Ok(None)`, never 0 or 0.5. Means over categories
+//!   leave it out and report how many figures they hold.
+//!
+//! # Design
+//!
+//! Every metric here depends on the scores through their order alone. So scores become order-preserving
+//! integers, the normal and the anomalous ones are sorted apart, once, and each metric is one descending
+//! sweep over the distinct thresholds of the merged lists. Counts are integers; the AUROC is a ratio of two
+//! exact integers.
+
+mod aupro;
+mod auroc;
+mod average_precision;
+mod components;
+mod error;
+mod label;
+mod pixel;
+mod ranking;
+
+pub use aupro::AUPRO_FPR_LIMIT;
+pub use auroc::auroc;
+pub use average_precision::average_precision;
+pub use components::{Components, Connectivity, components};
+pub use label::Label;
+pub use error::{Error, Result};
+pub use pixel::{PixelMetrics, PixelScores};

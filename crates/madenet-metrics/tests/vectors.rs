@@ -1,0 +1,193 @@
+//! Known answers: small cases worked out by hand, and what bad input gives.
+
+#![allow(clippy::unwrap_used)]
+
+use madenet_metrics::{AUPRO_FPR_LIMIT, Error, PixelMetrics, PixelScores, auroc, average_precision};
+
+/// A few roundings of numbers near 1.
+const ROUNDING: f64 = 1e-15;
+
+fn assert_near(got: Option<f64>, expected: f64) {
+    let got = got.unwrap();
+    assert!((got - expected).abs() <= ROUNDING, "got {got}, expected {expected}");
+}
+
+fn labels(bits: &[u8]) -> Vec<bool> {
+    bits.iter().map(|&bit| bit == 1).collect()
+}
+
+fn single(map: &[f32], mask: &[u8], height: usize, width: usize) -> PixelScores {
+    let mut metrics = PixelMetrics::new();
+    metrics.push(map, &labels(mask), height, width).unwrap();
+    metrics.finish()
+}
+
+#[rustfmt::skip]
+const MAP: [f32; 16] = [
+    0.9, 0.1, 0.2, 0.1,
+    0.3, 0.8, 0.1, 0.1,
+    0.1, 0.1, 0.7, 0.2,
+    0.1, 0.2, 0.1, 0.6,
+];
+#[rustfmt::skip]
+const MASK: [u8; 16] = [
+    1, 0, 0, 0,
+    0, 1, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 1,
+];
+
+#[test]
+fn image_metrics_with_ties() {
+    let y = labels(&[0, 0, 1, 1, 0, 1, 0, 1]);
+    let s = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.2, 0.9];
+    assert_eq!(auroc(&s, &y).unwrap(), Some(0.8125));
+    assert_near(average_precision(&s, &y).unwrap(), 49.0 / 60.0);
+}
+
+#[test]
+fn image_metrics_without_ties() {
+    let y = labels(&[0, 0, 1, 1]);
+    let s = [0.1, 0.4, 0.35, 0.8];
+    assert_eq!(auroc(&s, &y).unwrap(), Some(0.75));
+    assert_near(average_precision(&s, &y).unwrap(), 5.0 / 6.0);
+}
+
+#[test]
+fn equal_scores_rank_nothing() {
+    let y = labels(&[0, 1, 0, 1]);
+    // The two zeros are equal, too.
+    for s in [[0.3; 4], [0.0, -0.0, -0.0, 0.0]] {
+        assert_eq!(auroc(&s, &y).unwrap(), Some(0.5));
+        assert_eq!(average_precision(&s, &y).unwrap(), Some(0.5));
+    }
+}
+
+#[test]
+fn extreme_scores_are_ranked() {
+    let y = labels(&[0, 0, 1, 1]);
+    let s = [f32::MIN, -f32::from_bits(1), f32::from_bits(1), f32::MAX];
+    assert_eq!(auroc(&s, &y).unwrap(), Some(1.0));
+    assert_eq!(average_precision(&s, &y).unwrap(), Some(1.0));
+}
+
+#[test]
+fn pixel_metrics_of_two_regions() {
+    let scores = single(&MAP, &MASK, 4, 4);
+    assert_eq!(scores.regions(), 2);
+    assert_eq!((scores.images(), scores.normal_pixels(), scores.anomalous_pixels()), (1, 13, 3));
+    assert_near(scores.auroc(), 38.0 / 39.0);
+    assert_near(scores.average_precision(), 11.0 / 12.0);
+    assert_near(scores.aupro(AUPRO_FPR_LIMIT).unwrap(), 34.0 / 39.0);
+    assert_near(scores.aupro(1.0).unwrap(), 25.0 / 26.0);
+}
+
+#[test]
+fn a_perfect_map_has_aupro_one() {
+    // Region areas 1, 3 and 7 have no exact shares in binary.
+    let mask = [1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0];
+    let map = mask.map(f32::from);
+    for limit in [0.05, AUPRO_FPR_LIMIT, 1.0] {
+        assert_eq!(single(&map, &mask, 1, 15).aupro(limit).unwrap(), Some(1.0));
+    }
+}
+
+#[test]
+fn a_constant_map_has_half_the_limit() {
+    let scores = single(&[0.7; 16], &MASK, 4, 4);
+    assert_near(scores.aupro(AUPRO_FPR_LIMIT).unwrap(), 0.15);
+    assert_near(scores.aupro(1.0).unwrap(), 0.5);
+    assert_eq!(scores.auroc(), Some(0.5));
+    assert_near(scores.average_precision(), 3.0 / 16.0);
+}
+
+#[test]
+fn an_inverted_map_has_aupro_zero() {
+    let map = MASK.map(|bit| 1.0 - f32::from(bit));
+    let scores = single(&map, &MASK, 4, 4);
+    assert_eq!(scores.aupro(AUPRO_FPR_LIMIT).unwrap(), Some(0.0));
+    assert_eq!(scores.auroc(), Some(0.0));
+}
+
+#[test]
+fn normal_images_count_and_images_may_differ_in_size() {
+    let mut metrics = PixelMetrics::new();
+    metrics.push(&MAP, &labels(&MASK), 4, 4).unwrap();
+    metrics.push(&[0.95, 0.0, 0.0], &[false; 3], 1, 3).unwrap();
+    let scores = metrics.finish();
+    assert_eq!((scores.images(), scores.regions(), scores.normal_pixels()), (2, 2, 16));
+    // 13 normal pixels lost 1 of 39 pairs; the new ones lose 3 of 9.
+    assert_near(scores.auroc(), (38.0 + 6.0) / 48.0);
+}
+
+#[test]
+fn regions_of_different_images_never_join() {
+    let mut metrics = PixelMetrics::new();
+    metrics.push(&[0.9, 0.1], &[true, false], 1, 2).unwrap();
+    metrics.push(&[0.2, 0.2, 0.2, 0.5], &[true, true, true, false], 1, 4).unwrap();
+    let scores = metrics.finish();
+    assert_eq!(scores.regions(), 2);
+    // One of two regions is found before the false positive at 0.5, whatever its size; then both at 0.2.
+    assert_near(scores.aupro(1.0).unwrap(), 0.75);
+}
+
+#[test]
+fn one_class_leaves_metrics_undefined() {
+    for label in [true, false] {
+        assert_eq!(auroc(&[0.1, 0.2], &[label; 2]), Ok(None));
+        assert_eq!(average_precision(&[0.1, 0.2], &[label; 2]), Ok(None));
+        let scores = single(&[0.1, 0.2], &[u8::from(label); 2], 2, 1);
+        assert_eq!((scores.auroc(), scores.average_precision()), (None, None));
+        assert_eq!(scores.aupro(AUPRO_FPR_LIMIT), Ok(None));
+    }
+    assert_eq!(auroc(&[], &[]), Ok(None));
+    assert_eq!(average_precision(&[], &[]), Ok(None));
+    assert_eq!(PixelMetrics::new().finish().aupro(AUPRO_FPR_LIMIT), Ok(None));
+    assert_eq!(single(&[], &[], 0, 9).auroc(), None);
+}
+
+#[test]
+fn bad_scores_are_named() {
+    assert_eq!(auroc(&[0.1], &[true, false]), Err(Error::LengthMismatch { scores: 1, labels: 2 }));
+    assert_eq!(average_precision(&[0.1], &[]), Err(Error::LengthMismatch { scores: 1, labels: 0 }));
+    for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let scores = [0.1, 0.2, bad, bad];
+        // One class does not excuse a score that is no number.
+        for error in [auroc(&scores, &[true; 4]), average_precision(&scores, &[true; 4])] {
+            let Err(Error::NonFiniteScore { index: 2, value }) = error else { panic!("got {error:?}") };
+            assert_eq!(value.to_bits(), bad.to_bits());
+        }
+    }
+    let message = auroc(&[0.1, f32::NAN], &[true, false]).unwrap_err().to_string();
+    assert_eq!(message, "score 1 cannot be ranked: expected a finite number, got NaN");
+}
+
+#[test]
+fn a_bad_image_is_named_and_not_added() {
+    let mut metrics = PixelMetrics::new();
+    metrics.push(&MAP, &labels(&MASK), 4, 4).unwrap();
+
+    let mut map = MAP;
+    map[6] = f32::INFINITY;
+    let error = metrics.push(&map, &labels(&MASK), 4, 4).unwrap_err();
+    assert_eq!(error, Error::NonFinitePixel { image: 1, index: 6, x: 2, y: 1, value: f32::INFINITY });
+    let error = metrics.push(&MAP, &labels(&MASK), 4, 3).unwrap_err();
+    assert_eq!(error, Error::MapSize { image: 1, height: 4, width: 3, got: 16 });
+    let error = metrics.push(&MAP, &[true; 15], 4, 4).unwrap_err();
+    assert_eq!(error, Error::MaskSize { image: 1, height: 4, width: 4, got: 15 });
+    assert!(metrics.push(&[], &[], usize::MAX, 2).is_err());
+
+    let scores = metrics.finish();
+    assert_eq!((scores.images(), scores.normal_pixels(), scores.regions()), (1, 13, 2));
+    assert_near(scores.aupro(AUPRO_FPR_LIMIT).unwrap(), 34.0 / 39.0);
+}
+
+#[test]
+fn the_aupro_limit_is_checked() {
+    let scores = single(&MAP, &MASK, 4, 4);
+    for limit in [0.0, -0.3, 1.000001, f64::INFINITY] {
+        assert_eq!(scores.aupro(limit), Err(Error::FprLimit { limit }));
+    }
+    assert!(matches!(scores.aupro(f64::NAN), Err(Error::FprLimit { .. })));
+    assert!(scores.aupro(f64::MIN_POSITIVE).unwrap().is_some());
+}

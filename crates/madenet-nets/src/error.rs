@@ -1,0 +1,120 @@
+use std::path::PathBuf;
+
+/// What can go wrong when a network is recorded, given weights, or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation does not fit the shapes of its arguments.
+    #[error("{at}: expected {expected}, got {got}")]
+    Shape {
+        /// Path of the operation in the network.
+        at: String,
+        /// What the operation needs.
+        expected: String,
+        /// What it was given.
+        got: String,
+    },
+    /// One parameter name was asked for with two different specifications.
+    #[error("{name}: recorded twice with different specifications, first {first}, then {second}")]
+    ParamClash {
+        /// Name of the parameter.
+        name: String,
+        /// The specification first recorded.
+        first: String,
+        /// The one that differs.
+        second: String,
+    },
+    /// A value of another builder was used.
+    #[error("{at}: an argument belongs to another network")]
+    Foreign {
+        /// Path of the operation in the network.
+        at: String,
+    },
+    /// Two outputs have the same name.
+    #[error("the network has two outputs named {name:?}")]
+    DuplicateOutput {
+        /// The name.
+        name: String,
+    },
+    /// A name that the network or its maker does not know.
+    #[error("unknown {what} {name:?}, expected one of {expected}")]
+    Unknown {
+        /// What kind of thing is named: `"layer"`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names there are.
+        expected: String,
+    },
+    /// The weights lack a parameter of the network.
+    #[error("the weights lack {name}, expected a tensor of shape {expected:?}")]
+    MissingParam {
+        /// Name of the parameter.
+        name: String,
+        /// Its shape.
+        expected: Vec<usize>,
+    },
+    /// The weights have a tensor that the network does not.
+    #[error("the network has no parameter {name}, but the weights do")]
+    UnusedParam {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// A parameter does not have the network's shape, or not as many values as its shape says.
+    #[error("{name} has shape {got:?}, expected {expected:?}")]
+    ParamShape {
+        /// Name of the parameter.
+        name: String,
+        /// The network's shape.
+        expected: Vec<usize>,
+        /// The shape of the weights.
+        got: Vec<usize>,
+    },
+    /// A parameter holds NaN or infinity.
+    #[error("{name} is not finite: value {index} is {value}")]
+    NonFinite {
+        /// Name of the parameter.
+        name: String,
+        /// Where the first such value stands.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The values given to a run do not fit the network's inputs.
+    #[error("input {name:?} has {got} values, expected {expected}")]
+    Input {
+        /// Name of the input.
+        name: String,
+        /// What is expected: `"a multiple of 196608 (3x256x256)"`.
+        expected: String,
+        /// Values that were given.
+        got: usize,
+    },
+    /// A kernel refused its arguments.
+    #[error("{at}: the kernel refused its arguments")]
+    Kernel {
+        /// Path of the operation in the network.
+        at: String,
+        /// The kernel's word.
+        source: madenet_kernels::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read the weight file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// The bytes are not a sound safetensors file.
+    #[error("not a sound safetensors file: {name}")]
+    Safetensors {
+        /// Path or name of the bytes.
+        name: String,
+        /// The reader's word.
+        source: safetensors::SafeTensorError,
+    },
+}
+
+/// The result of recording or running a network.
+pub type Result<T> = std::result::Result<T, Error>;

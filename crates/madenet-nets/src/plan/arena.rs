@@ -1,0 +1,119 @@
+//! Places for results in one piece of memory, shared by those that do not live at the same time.
+
+use std::ops::Range;
+
+use crate::net::Node;
+
+/// A result: its size and the steps between which it must stay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Buffer {
+    len: usize,
+    born: usize,
+    last_read: usize,
+}
+
+impl Buffer {
+    /// The result of `node`, written by step `born`.
+    pub(super) fn new(node: &Node, born: usize) -> Self {
+        Buffer { len: node.shape.len() * node.copies, born, last_read: born }
+    }
+
+    /// Keeps it until step `step` has run.
+    pub(super) fn read_at(&mut self, step: usize) {
+        self.last_read = self.last_read.max(step);
+    }
+
+    fn lives_with(&self, other: &Buffer) -> bool {
+        self.born <= other.last_read && other.born <= self.last_read
+    }
+}
+
+/// Where a result lies: values per sample, so that all slots grow with the batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Slot {
+    offset: usize,
+    len: usize,
+}
+
+impl Slot {
+    /// Its values in an arena for `batch` samples.
+    pub(super) fn range(self, batch: usize) -> Range<usize> {
+        self.offset * batch..(self.offset + self.len) * batch
+    }
+}
+
+/// Slots for `buffers` and the size of the arena, in values per sample.
+///
+/// Largest first, each at the lowest place that no buffer living at the same time holds ("greedy by size", Pisarchyk and
+/// Lee 2020).
+pub(super) fn allocate(buffers: &[Buffer]) -> (Vec<Slot>, usize) {
+    let mut order: Vec<usize> = (0..buffers.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(buffers[i].len));
+    let mut slots = vec![Slot { offset: 0, len: 0 }; buffers.len()];
+    let mut placed: Vec<usize> = Vec::with_capacity(buffers.len());
+    let mut size = 0;
+    for &i in &order {
+        let mut taken: Vec<Slot> =
+            placed.iter().filter(|&&j| buffers[i].lives_with(&buffers[j])).map(|&j| slots[j]).collect();
+        taken.sort_by_key(|slot| slot.offset);
+        let len = buffers[i].len;
+        let mut offset = 0;
+        for slot in taken {
+            if slot.offset >= offset + len {
+                break;
+            }
+            offset = offset.max(slot.offset + slot.len);
+        }
+        slots[i] = Slot { offset, len };
+        size = size.max(offset + len);
+        placed.push(i);
+    }
+    (slots, size)
+}
+
+/// The values to read at `reads` and to write at `write`, which no read overlaps.
+pub(super) fn split<'a, const N: usize>(
+    arena: &'a mut [f32],
+    reads: [Range<usize>; N],
+    write: Range<usize>,
+) -> ([&'a [f32]; N], &'a mut [f32]) {
+    let (head, rest) = arena.split_at_mut(write.start);
+    let (out, tail) = rest.split_at_mut(write.len());
+    let (head, tail) = (&*head, &*tail);
+    (reads.map(|read| at(head, tail, write.end, read)), out)
+}
+
+/// As [`split`], with any number of reads, which are given one by one.
+pub(super) fn split_writing<'a>(
+    arena: &'a mut [f32],
+    write: Range<usize>,
+) -> (impl Fn(Range<usize>) -> &'a [f32], &'a mut [f32]) {
+    let (head, rest) = arena.split_at_mut(write.start);
+    let (out, tail) = rest.split_at_mut(write.len());
+    let (head, tail) = (&*head, &*tail);
+    (move |read| at(head, tail, write.end, read), out)
+}
+
+fn at<'a>(head: &'a [f32], tail: &'a [f32], tail_start: usize, read: Range<usize>) -> &'a [f32] {
+    if read.start < tail_start { &head[read] } else { &tail[read.start - tail_start..read.end - tail_start] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_share_memory_only_when_apart() {
+        let buffer = |len, born, last_read| Buffer { len, born, last_read };
+        let buffers = [buffer(10, 0, 1), buffer(30, 1, 2), buffer(10, 2, 3), buffer(5, 0, 9), buffer(20, 3, 4)];
+        let (slots, size) = allocate(&buffers);
+        for i in 0..buffers.len() {
+            for j in 0..i {
+                let apart = slots[i].offset + slots[i].len <= slots[j].offset
+                    || slots[j].offset + slots[j].len <= slots[i].offset;
+                assert!(apart || !buffers[i].lives_with(&buffers[j]), "{i} and {j}");
+            }
+        }
+        assert_eq!(size, 45, "30 and a neighbour of 10, and 5 throughout");
+    }
+}

@@ -1,0 +1,98 @@
+//! What SFAD learns: to tell normal features from the same features with noise.
+
+use candle_core::{Device, Tensor};
+use madenet_candle::ops::relu;
+use madenet_candle::{Learner, Loss};
+use madenet_nets::Net;
+use madenet_rng::Stream;
+use rayon::prelude::*;
+
+use super::FitError;
+use super::features::{FeatureBank, Pick};
+use crate::fit_config::FitConfig;
+
+pub(crate) struct SfadLearner<'a> {
+    net: Net,
+    bank: FeatureBank<'a>,
+    fit: &'a FitConfig,
+    sigma: f32,
+    device: Device,
+}
+
+impl<'a> SfadLearner<'a> {
+    /// `net` is the training network, `sigma` the deviation of the noise.
+    pub(crate) fn new(net: Net, bank: FeatureBank<'a>, fit: &'a FitConfig, sigma: f32) -> Self {
+        SfadLearner { net, bank, fit, sigma, device: Device::Cpu }
+    }
+
+    /// The images of a step in the order of an epoch's own permutation, with random locations of each.
+    fn picks(&self, step: u64) -> Vec<Pick> {
+        let (images, locations) = (self.bank.images() as u64, self.bank.locations());
+        let first = step * self.fit.batch as u64;
+        let pick = |j: u64| {
+            let (epoch, place) = ((first + j) / images, (first + j) % images);
+            let order = Stream::new(self.fit.seed, "sfad/images", epoch, 0).permutation(images as usize);
+            let locations = match self.fit.locations {
+                Some(n) if n < locations => {
+                    let mut drawn =
+                        Stream::new(self.fit.seed, "sfad/locations", step, j).permutation(locations);
+                    drawn.truncate(n);
+                    drawn
+                }
+                _ => (0..locations).collect(),
+            };
+            Pick { image: order[place as usize], locations }
+        };
+        (0..self.fit.batch as u64).map(pick).collect()
+    }
+
+    /// Gaussian noise for `rows` feature vectors (F6): fresh for every step, location and component.
+    fn noise(&self, step: u64, rows: usize) -> Vec<f32> {
+        /// Rows with one stream: many enough to be worth a task, fixed so that threads do not matter.
+        const BLOCK: usize = 256;
+        let dim = self.bank.dim();
+        let mut noise = vec![0.0; rows * dim];
+        noise.par_chunks_mut(BLOCK * dim).enumerate().for_each(|(block, noise)| {
+            let mut stream = Stream::new(self.fit.seed, "sfad/noise", step, block as u64);
+            noise.iter_mut().for_each(|value| *value = self.sigma * stream.normal());
+        });
+        noise
+    }
+}
+
+impl Learner for SfadLearner<'_> {
+    type Error = FitError;
+
+    fn net(&self) -> &Net {
+        &self.net
+    }
+
+    fn collate(&mut self, step: u64) -> Result<Vec<Tensor>, FitError> {
+        let picks = self.picks(step);
+        let features = self.bank.rows(&picks)?;
+        let dim = self.bank.dim();
+        let rows = features.len() / dim;
+        let noise = self.noise(step, rows);
+        let tensor = |values| Tensor::from_vec(values, (rows, dim, 1, 1), &self.device);
+        Ok(vec![tensor(features)?, tensor(noise)?])
+    }
+
+    /// The margin loss (F7, F8): normal rows below the margin and noisy rows above its negative cost their distance; the
+    /// mean of each half, added.
+    fn loss(&self, outputs: &[Tensor]) -> Result<Loss, FitError> {
+        let normality = outputs[0].flatten_all()?;
+        let rows = normality.dims1()? / 2;
+        let (normal, noisy) = (normality.narrow(0, 0, rows)?, normality.narrow(0, rows, rows)?);
+        let margin = f64::from(self.fit.margin);
+        let total = (relu(&normal.affine(-1.0, margin)?)?.mean_all()?
+            + relu(&noisy.affine(1.0, margin)?)?.mean_all()?)?;
+        let share = |values: &Tensor, is_met: fn(f32, f32) -> bool| -> Result<f32, FitError> {
+            let values = values.to_vec1::<f32>()?;
+            let met = values.iter().filter(|&&v| is_met(v, self.fit.margin)).count();
+            Ok(met as f32 / values.len() as f32)
+        };
+        let p_true = share(&normal, |v, margin| v >= margin)?;
+        let p_fake = share(&noisy, |v, margin| v < -margin)?;
+        Ok(Loss { total, health: vec![("p_true", p_true), ("p_fake", p_fake)] })
+    }
+}

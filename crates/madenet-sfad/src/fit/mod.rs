@@ -1,0 +1,185 @@
+//! First-stage training: normal images only, on features of a frozen backbone.
+
+mod features;
+mod learner;
+
+use candle_core::Device;
+use madenet_candle::{Adam, AdamConfig, CandleNet, Policy, Scoped, Training};
+use madenet_core::{AnomalyDetector, Calibration, Label, Observer, Scale};
+use madenet_data::{Dataset, Sample};
+use madenet_nets::{Params, Plan};
+use madenet_rng::Stream;
+
+use crate::config::SfadConfig;
+use crate::detector::{CHUNK, Provenance, Sfad};
+use crate::fit_config::{FitConfig, Noise};
+use crate::network::{ADAPTOR, BACKBONE, adaptor_net, training_net};
+use features::{FeatureBank, Pick};
+use learner::SfadLearner;
+
+/// Locations on which the spread of features is measured.
+const SPREAD_ROWS: usize = 4096;
+/// Pixels of normal maps that the pixel calibration looks at, at most (16 MiB).
+const CALIBRATION_PIXELS: usize = 1 << 22;
+
+/// What can go wrong in a fit.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// There is no image to train on.
+    #[error("there is no image to train on, expected at least one normal image")]
+    NoImages,
+    /// A sample to train on is anomalous.
+    #[error("{id} is anomalous, expected normal images only")]
+    Anomalous {
+        /// The sample.
+        id: String,
+    },
+    /// The observer ended the fit.
+    #[error("the fit was cancelled during {stage}")]
+    Cancelled {
+        /// What was being done.
+        stage: &'static str,
+    },
+    /// The data could not be read.
+    #[error(transparent)]
+    Data(#[from] madenet_data::Error),
+    /// A configuration, image or model was refused.
+    #[error(transparent)]
+    Core(#[from] madenet_core::Error),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] madenet_candle::Error),
+    /// A network or its weights were refused.
+    #[error(transparent)]
+    Net(#[from] madenet_nets::Error),
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl Sfad {
+    /// Fits a model to the normal images of `training`.
+    ///
+    /// `backbone` has the weights of the frozen backbone under torchvision's names (`layer1.0.conv1.weight`); what it has
+    /// beyond the layers used is left out. The calibration comes from `validation`, normal images that are not in
+    /// `training`; where there are none it comes from `training`, whose scores are lower than those of unseen images, and
+    /// the threshold will be too low.
+    ///
+    /// One seed gives one model, to the bit, whatever the number of threads.
+    ///
+    /// # Errors
+    /// [`FitError::NoImages`] and [`FitError::Anomalous`]; what the data sets, the configuration, the weights or the
+    /// training give; a loss that is not finite; a cancelling observer.
+    pub fn fit(
+        config: &SfadConfig,
+        fit: &FitConfig,
+        backbone: Params,
+        training: &dyn Dataset,
+        validation: &dyn Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Sfad, FitError> {
+        config.validate()?;
+        fit.validate()?;
+        if training.is_empty() {
+            return Err(FitError::NoImages);
+        }
+        let mut params = backbone.under(BACKBONE);
+        let mut bank = FeatureBank::new(config, &params, training, fit.cache_bytes, observer)?;
+        params.extend(Params::init(&training_net(config, bank.dim())?, fit.seed));
+        let noise_sigma = match fit.noise {
+            Noise::Absolute(sigma) => sigma,
+            Noise::Relative(factor) => factor * spread(&mut bank, &params, fit.seed)?,
+        };
+        params.extend(train(config, fit, bank, &params, noise_sigma, observer)?);
+
+        let provenance = Provenance {
+            fit: fit.clone(),
+            training_images: training.len(),
+            validation_images: validation.len(),
+            noise_sigma,
+        };
+        let unit = Scale { median: 0.0, threshold: 1.0 };
+        let uncalibrated = Calibration { image: unit, pixel: unit };
+        let model = Sfad::new(config.clone(), uncalibrated, Some(provenance), &params)?;
+        let calibration = calibrate(&model, if validation.is_empty() { training } else { validation })?;
+        Ok(model.with_calibration(calibration)?)
+    }
+}
+
+/// A sample of normal images.
+fn normal_sample(data: &dyn Dataset, index: usize) -> Result<Sample, FitError> {
+    let sample = data.get(index)?;
+    if sample.label == Label::Anomalous { Err(FitError::Anomalous { id: sample.id }) } else { Ok(sample) }
+}
+
+/// Trains adaptor and discriminator; gives their weights.
+fn train(
+    config: &SfadConfig,
+    fit: &FitConfig,
+    bank: FeatureBank<'_>,
+    params: &Params,
+    noise_sigma: f32,
+    observer: &mut dyn Observer,
+) -> Result<Params, FitError> {
+    let net = training_net(config, bank.dim())?;
+    let mut trained = CandleNet::new(&net, params, &Policy::default(), &Device::Cpu)?;
+    let adamw = |lr| AdamConfig::adamw().lr(lr).weight_decay(fit.weight_decay);
+    let rates = Scoped::new(adamw(fit.lr_discriminator)).with(ADAPTOR, adamw(fit.lr_adaptor));
+    let mut optimiser = Adam::new(trained.vars(), rates)?;
+    let training = Training {
+        stage: "fit",
+        seed: fit.seed,
+        steps: fit.iterations,
+        decay: vec![(fit.iterations * 4 / 5, 0.4), (fit.iterations * 9 / 10, 0.4 * 0.4)],
+    };
+    let mut learner = SfadLearner::new(net, bank, fit, noise_sigma);
+    training.run(&mut learner, &mut trained, &mut optimiser, observer)?;
+    Ok(trained.export()?)
+}
+
+/// Spread of the adapted features: see [`Noise::Relative`].
+fn spread(bank: &mut FeatureBank<'_>, params: &Params, seed: u64) -> Result<f32, FitError> {
+    let dim = bank.dim();
+    let images = bank.images().min(64);
+    let each = SPREAD_ROWS.div_ceil(images).min(bank.locations());
+    let chosen = Stream::new(seed, "sfad/spread", 0, 0).permutation(bank.images());
+    let picks: Vec<Pick> = chosen[..images]
+        .iter()
+        .map(|&image| {
+            let mut locations =
+                Stream::new(seed, "sfad/spread", 1, image as u64).permutation(bank.locations());
+            locations.truncate(each);
+            Pick { image, locations }
+        })
+        .collect();
+    let rows = bank.rows(&picks)?;
+    let plan = Plan::new(&adaptor_net(dim)?, params)?;
+    let mut workspace = plan.workspace();
+    let outputs = plan.run(&[&rows], &mut workspace)?;
+    let adapted = outputs.get("adapted").unwrap_or_default();
+    let n = (adapted.len() / dim) as f64;
+    let variance = |c: usize| {
+        let component = || adapted.iter().skip(c).step_by(dim).map(|&v| f64::from(v));
+        let mean = component().sum::<f64>() / n;
+        component().map(|v| (v - mean).powi(2)).sum::<f64>() / n
+    };
+    Ok(((0..dim).map(variance).sum::<f64>() / dim as f64).sqrt() as f32)
+}
+
+/// The calibration of `model` on normal images.
+fn calibrate(model: &Sfad, normal: &dyn Dataset) -> Result<Calibration, FitError> {
+    let size = model.config().preprocessing.shape().plane();
+    let stride = (normal.len() * size).div_ceil(CALIBRATION_PIXELS).max(1);
+    let (mut images, mut pixels) = (Vec::new(), Vec::new());
+    let all: Vec<usize> = (0..normal.len()).collect();
+    for chunk in all.chunks(CHUNK) {
+        let samples = chunk.iter().map(|&i| normal_sample(normal, i)).collect::<Result<Vec<_>, _>>()?;
+        let views: Vec<_> = samples.iter().map(|s| s.image.as_view()).collect();
+        for raw in model.raw_scores(&views)? {
+            images.push(raw.score);
+            pixels.extend(raw.map.iter().step_by(stride));
+        }
+    }
+    Ok(Calibration::from_normals(&images, &pixels)?)
+}

@@ -1,0 +1,65 @@
+//! Industrial visual anomaly detection: point it at photographs of good parts, get a model that finds defects and shows
+//! where, deploy it in a small binary without Python.
+//!
+//! This crate is a facade: the types that every user meets are at its top, the rest under the name of the crate that has
+//! it ([`image`], [`metrics`], [`nets`], [`sfad`]).
+//!
+//! # Train, evaluate, save
+//!
+#![cfg_attr(feature = "train", doc = "```no_run")]
+#![cfg_attr(not(feature = "train"), doc = "```ignore")]
+//! use madenet::data::{MvtecAd, Split};
+//! use madenet::nets::Params;
+//! use madenet::{FitConfig, Sfad, SfadConfig, evaluate};
+//!
+//! let (train, validation) = MvtecAd::open("transistor", Split::Train)?.normal().hold_out(0.15, 42)?;
+//! let backbone = Params::read("resnet18.safetensors")?;
+//! let (config, fit) = (SfadConfig::fast(), FitConfig::fast());
+//! let model = Sfad::fit(&config, &fit, backbone, &train, &validation, &mut ())?;
+//! println!("{}", evaluate(&model, &MvtecAd::open("transistor", Split::Test)?)?);
+//! model.save("transistor.model")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Deploy
+//!
+//! Needs neither candle nor any data set code: `default-features = false`, with the feature `image` for files, or without
+//! it on frames from memory.
+//!
+//! ```no_run
+//! use madenet::image::{ImageView, PixelFormat};
+//! use madenet::{AnomalyDetector, Sfad};
+//!
+//! let model = Sfad::load("transistor.model")?;
+//! let frame: Vec<u8> = vec![0; 640 * 480];
+//! let prediction = model.predict_one(&ImageView::packed(&frame, 640, 480, PixelFormat::Gray8)?)?;
+//! println!("{} {:.3}", prediction.label, prediction.score);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `image` | yes | decoding and encoding of files, conversions from the crate `image` |
+//! | `train` | yes | training on candle, data sets, [`evaluate`] |
+
+#[cfg(feature = "train")]
+mod evaluate;
+
+#[cfg(feature = "train")]
+pub use evaluate::{EvaluateError, Report, evaluate};
+pub use madenet_core::{
+    AnomalyDetector, AnomalyMap, Calibration, Error, Event, Label, Observer, Prediction, Preprocessing,
+    RawScores, Result, Scale, Timings,
+};
+pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
+
+#[cfg(feature = "train")]
+pub use madenet_candle as candle;
+#[cfg(feature = "train")]
+pub use madenet_data as data;
+pub use madenet_image as image;
+pub use madenet_metrics as metrics;
+pub use madenet_nets as nets;
+pub use madenet_sfad as sfad;

@@ -1,0 +1,115 @@
+//! Trains SFAD on a folder of photographs and saves the model.
+//!
+//! ```text
+//! cargo run --release --example train_folder -- DIR --out MODEL --weights FILE --size N --seed S
+//! ```
+//!
+//! `DIR` is a category of MVTec AD (`train/good`, `test/...`, `ground_truth/...`) or simply a folder of good images. With a
+//! test part, the metrics on it are printed at the end. `FILE` has ImageNet weights of a torchvision ResNet, as
+//! `.safetensors` or `.pth`; which ResNet it is shows in the shapes. Without it the backbone's weights are random, which
+//! costs much accuracy.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use madenet::data::{Folder, MvtecAd, Split};
+use madenet::nets::{Builder, Params, ResNet, Shape};
+use madenet::{Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
+
+const USAGE: &str = "train_folder DIR --out MODEL [--weights FILE] [--size N] [--seed S]";
+/// Share of the good images that training never sees and that the thresholds come from (a usual choice).
+const VALIDATION_SHARE: f64 = 0.15;
+
+struct Arguments {
+    folder: PathBuf,
+    out: PathBuf,
+    weights: Option<PathBuf>,
+    size: usize,
+    seed: u64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = parse()?;
+    let folder = &arguments.folder;
+    let images = if folder.join("train").is_dir() {
+        MvtecAd::open(folder, Split::Train)?.normal()
+    } else {
+        Folder::open(folder)?
+    };
+    let (training, validation) = images.hold_out(VALIDATION_SHARE, arguments.seed)?;
+    let (backbone, weights) = backbone(&arguments)?;
+    let config = SfadConfig {
+        backbone: backbone.name().to_string(),
+        preprocessing: Preprocessing::imagenet(arguments.size, arguments.size),
+        ..SfadConfig::fast()
+    };
+    let fit = FitConfig { seed: arguments.seed, ..FitConfig::fast() };
+
+    let started = Instant::now();
+    let model = Sfad::fit(&config, &fit, weights, &training, &validation, &mut progress)?;
+    model.save(&arguments.out)?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} fitted in {seconds:.1} s: {}", backbone.name(), arguments.out.display());
+
+    if MvtecAd::has_test(folder) {
+        println!("{}", evaluate(&model, &MvtecAd::open(folder, Split::Test)?)?);
+    }
+    Ok(())
+}
+
+fn parse() -> Result<Arguments, Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let (mut folder, mut out, mut weights, mut size, mut seed) = (None, None, None, 256, 42);
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("out") => out = Some(PathBuf::from(parser.value()?)),
+            Long("weights") => weights = Some(PathBuf::from(parser.value()?)),
+            Long("size") => size = parser.value()?.parse()?,
+            Long("seed") => seed = parser.value()?.parse()?,
+            Value(value) if folder.is_none() => folder = Some(PathBuf::from(value)),
+            _ => return Err(format!("{}; usage: {USAGE}", argument.unexpected()).into()),
+        }
+    }
+    match (folder, out) {
+        (Some(folder), Some(out)) => Ok(Arguments { folder, out, weights, size, seed }),
+        _ => Err(format!("DIR or --out is missing; usage: {USAGE}").into()),
+    }
+}
+
+/// The backbone and its weights.
+fn backbone(arguments: &Arguments) -> Result<(ResNet, Params), Box<dyn Error>> {
+    let Some(path) = &arguments.weights else {
+        eprintln!("no --weights: the backbone is a ResNet-18 with random weights, expect poor results");
+        let mut b = Builder::new();
+        let image = b.input("image", Shape::new(3, arguments.size, arguments.size));
+        ResNet::ResNet18.features(&mut b, image, &["layer3"])?;
+        return Ok((ResNet::ResNet18, Params::init(&b.finish(), arguments.seed)));
+    };
+    let params = read_weights(path)?;
+    Ok((ResNet::of_weights(&params)?, params))
+}
+
+fn read_weights(path: &Path) -> Result<Params, Box<dyn Error>> {
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("pth" | "pt") => Ok(madenet::candle::read_pth(path)?),
+        _ => Ok(Params::read(path)?),
+    }
+}
+
+/// A line on stderr now and then.
+fn progress(event: &Event<'_>) -> ControlFlow<()> {
+    match *event {
+        Event::Image { stage, done, of } if done % 64 == 0 || done == of => {
+            eprintln!("{stage} {done}/{of}");
+        }
+        Event::Step { stage, step, of, loss, health } if step % 50 == 0 || step == of => {
+            let health: Vec<String> = health.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+            eprintln!("{stage} {step}/{of} loss {loss:.4} {}", health.join(" "));
+        }
+        _ => {}
+    }
+    ControlFlow::Continue(())
+}

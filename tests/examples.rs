@@ -1,0 +1,63 @@
+//! The examples as a user runs them.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use common::{Outcome, write_category};
+
+fn example(name: &str, arguments: &[&std::ffi::OsStr]) -> Outcome<Output> {
+    // target/PROFILE/deps/TEST -> target/PROFILE/examples/NAME
+    let path: PathBuf = std::env::current_exe()?
+        .parent()
+        .and_then(|deps| deps.parent())
+        .map(|profile| profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
+        .ok_or("no target folder")?;
+    assert!(path.exists(), "{} is not built: run `cargo build -p madenet --examples` first", path.display());
+    Ok(Command::new(path).args(arguments).output()?)
+}
+
+#[test]
+fn a_folder_becomes_a_model_that_predicts() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 8)?;
+    let (model, overlays) = (folder.path().join("model"), folder.path().join("overlays"));
+    let trained = example(
+        "train_folder",
+        &[
+            folder.path().as_ref(),
+            "--out".as_ref(),
+            model.as_ref(),
+            "--size".as_ref(),
+            "32".as_ref(),
+            "--seed".as_ref(),
+            "7".as_ref(),
+        ],
+    )?;
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    assert!(String::from_utf8_lossy(&trained.stdout).contains("image AUROC"));
+
+    let good = folder.path().join("test/good/000.png");
+    let square = folder.path().join("test/square/000.png");
+    let arguments = [model.as_ref(), good.as_ref(), square.as_ref(), "--overlay".as_ref(), overlays.as_ref()];
+    let predicted = example("predict", &arguments)?;
+    assert!(predicted.status.success(), "{}", String::from_utf8_lossy(&predicted.stderr));
+    let lines: Vec<serde_json::Value> = String::from_utf8(predicted.stdout)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    assert_eq!(lines.len(), 2);
+    for (line, image) in lines.iter().zip([&good, &square]) {
+        assert_eq!(line["image"], image.to_string_lossy().as_ref());
+        assert!(line["raw_score"].is_f64() && line["score"].is_f64() && line["label"].is_string());
+    }
+    let overlay = madenet::image::decode(overlays.join("0001_000.png"))?;
+    assert_eq!((overlay.width(), overlay.height()), (48, 48));
+
+    let missing = example("predict", &[model.as_ref(), "no/such.png".as_ref(), good.as_ref()])?;
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("no/such.png"));
+    assert_eq!(String::from_utf8_lossy(&missing.stdout).lines().count(), 1, "the others go on");
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! `Plan` against PyTorch: the proof networks in evaluation, and the backbones against torchvision.
+
+use madenet_nets::{Builder, Plan, ResNet, Shape, Summary};
+use madenet_testing::{assert_close, fixture, formula_input, formula_params, proofs, sampled};
+
+/// Largest error relative to the largest output. Sums of a few thousand f32 products in another order, with BatchNorm
+/// folded into the weights, differ by a few 1e-7 per layer.
+const PROOF_TOLERANCE: f64 = 1e-5;
+/// As above for trunks of up to 50 layers.
+const BACKBONE_TOLERANCE: f64 = 1e-4;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn proof_networks_equal_pytorch() -> TestResult {
+    for proof in proofs() {
+        let fixture = proof.fixture();
+        let plan = Plan::new(&proof.net, &proof.params())?;
+        let inputs = proof.inputs();
+        let slices: Vec<&[f32]> = inputs.iter().map(|i| i.values.as_slice()).collect();
+        let mut workspace = plan.workspace();
+        // Twice: what the first run left in the workspace must not matter.
+        for _ in 0..2 {
+            let outputs = plan.run(&slices, &mut workspace)?;
+            for (name, _, values) in outputs.iter() {
+                let key = format!("eval.{name}");
+                let expected = fixture.get(&key).ok_or(key.clone())?;
+                assert_close(&format!("{} {key}", proof.name), values, expected.values(), PROOF_TOLERANCE);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn backbones_equal_torchvision() -> TestResult {
+    for resnet in ResNet::ALL {
+        let mut b = Builder::new();
+        let image = b.input("image", Shape::new(3, 64, 64));
+        let layers = ["layer1", "layer2", "layer3", "layer4"];
+        for tap in resnet.features(&mut b, image, &layers)? {
+            b.output(tap.name, tap.val)?;
+        }
+        let net = b.finish();
+        let plan = Plan::new(&net, &formula_params(&net))?;
+        let mut workspace = plan.workspace();
+        let outputs = plan.run(&[&formula_input("image", 2 * 3 * 64 * 64)], &mut workspace)?;
+        let fixture = fixture(&format!("backbone_{}", resnet.name()));
+        for (name, _, values) in outputs.iter() {
+            let what = format!("{} {name}", resnet.name());
+            let expected = fixture.get(name).ok_or(what.clone())?;
+            assert_close(&what, &sampled(values), expected.values(), BACKBONE_TOLERANCE);
+        }
+        println!("{}: arena {} KiB an image", resnet.name(), plan.arena_bytes(1) / 1024);
+        assert!(plan.arena_bytes(1) <= Summary::new(&net).peak_activations * 4 * 3 / 2);
+    }
+    Ok(())
+}
+
+/// Samples do not see each other, and threads do not change a bit.
+#[test]
+fn batches_and_threads_do_not_matter() -> TestResult {
+    for proof in proofs() {
+        let plan = Plan::new(&proof.net, &proof.params())?;
+        let inputs = proof.inputs();
+        let slices: Vec<&[f32]> = inputs.iter().map(|i| i.values.as_slice()).collect();
+        let run = |threads: usize, slices: &[&[f32]]| -> Result<Vec<Vec<f32>>, Box<dyn std::error::Error>> {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+            let mut workspace = plan.workspace();
+            let outputs = pool.install(|| plan.run(slices, &mut workspace))?;
+            Ok(outputs.iter().map(|(_, _, values)| values.to_vec()).collect())
+        };
+        let whole = run(1, &slices)?;
+        assert_eq!(run(2, &slices)?, whole, "{}: one and two threads", proof.name);
+        let firsts: Vec<&[f32]> = slices.iter().map(|s| &s[..s.len() / proof.batch]).collect();
+        for (first, whole) in run(2, &firsts)?.iter().zip(&whole) {
+            // Where batches are joined, samples of a smaller batch lie elsewhere.
+            if proof.name != "discriminator" {
+                assert_eq!(first[..], whole[..first.len()], "{}: the first sample alone", proof.name);
+            }
+        }
+    }
+    Ok(())
+}

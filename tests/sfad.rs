@@ -1,0 +1,165 @@
+//! SFAD from images to verdicts: the same bits in every process, with every number of threads, cached or not.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Outcome, fit, split, stripes, write_category};
+use madenet::data::{MvtecAd, Split};
+use madenet::sfad::{Features, SmoothAt};
+use madenet::{AnomalyDetector, Event, FitConfig, Label, Noise, Sfad, SfadConfig, evaluate};
+
+/// Environment variables that make [`child`] do something.
+const FIT_FROM: &str = "MADENET_TEST_FIT_FROM";
+const PREDICT_FROM: &str = "MADENET_TEST_PREDICT_FROM";
+const OUT: &str = "MADENET_TEST_OUT";
+
+/// Not a test of its own: what another process does for the tests below, in this very program.
+#[test]
+fn child() -> Outcome {
+    let Some(out) = std::env::var_os(OUT) else { return Ok(()) };
+    if let Some(folder) = std::env::var_os(FIT_FROM) {
+        fit(Path::new(&folder), &FitConfig::tiny())?.save(&out)?;
+    }
+    if let Some(model) = std::env::var_os(PREDICT_FROM) {
+        std::fs::write(&out, said_by(&Sfad::load(model)?)?)?;
+    }
+    Ok(())
+}
+
+fn run_child(threads: &str, variable: &str, from: &Path, out: &Path) -> Outcome {
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--exact", "child"])
+        .env("RAYON_NUM_THREADS", threads)
+        .env(variable, from)
+        .env(OUT, out)
+        .output()?;
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+    Ok(())
+}
+
+/// The bits of all scores and maps on two images.
+fn said_by(model: &Sfad) -> Outcome<Vec<u8>> {
+    let images = [stripes(300, false), stripes(301, true)];
+    let views: Vec<_> = images.iter().map(|i| i.as_view()).collect();
+    let mut bits = Vec::new();
+    for prediction in model.predict(&views)? {
+        let values = prediction.map.values().iter().chain([&prediction.score, &prediction.raw_score]);
+        bits.extend(values.flat_map(|v| v.to_bits().to_le_bytes()));
+    }
+    for raw in model.raw_scores(&views)? {
+        bits.extend(raw.map.iter().chain([&raw.score]).flat_map(|v| v.to_bits().to_le_bytes()));
+    }
+    Ok(bits)
+}
+
+#[test]
+fn one_seed_is_one_model_whatever_the_threads() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let models = ["1", "2"].map(|threads| (threads, folder.path().join(threads)));
+    for (threads, model) in &models {
+        run_child(threads, FIT_FROM, folder.path(), model)?;
+    }
+    let [one, two] = models.map(|(_, model)| std::fs::read(model));
+    let (one, two) = (one?, two?);
+    assert!(one == two, "the model files of one and two threads differ");
+    let other_seed = fit(folder.path(), &FitConfig { seed: 43, ..FitConfig::tiny() })?;
+    assert!(other_seed.to_bytes()? != one);
+    Ok(())
+}
+
+#[test]
+fn a_new_process_says_the_same_bits() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let model = fit(folder.path(), &FitConfig::tiny())?;
+    let (file, out) = (folder.path().join("model"), folder.path().join("said"));
+    model.save(&file)?;
+    for threads in ["1", "2"] {
+        run_child(threads, PREDICT_FROM, &file, &out)?;
+        assert!(std::fs::read(&out)? == said_by(&model)?, "{threads} threads");
+    }
+    assert_eq!(Sfad::load(&file)?.to_bytes()?, std::fs::read(&file)?);
+    Ok(())
+}
+
+#[test]
+fn features_that_are_not_kept_give_the_same_weights() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    for locations in [Some(10), None] {
+        let config = FitConfig { locations, iterations: 5, noise: Noise::Relative(0.3), ..FitConfig::tiny() };
+        let kept = fit(folder.path(), &config)?;
+        let computed = fit(folder.path(), &FitConfig { cache_bytes: 0, ..config })?;
+        assert!(kept.params() == computed.params());
+        assert_eq!(kept.calibration(), computed.calibration());
+    }
+    Ok(())
+}
+
+#[test]
+fn defects_score_higher_and_are_found_where_they_are() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 20)?;
+    let model = fit(folder.path(), &FitConfig { iterations: 150, ..FitConfig::tiny() })?;
+    let report = evaluate(&model, &MvtecAd::open(folder.path(), Split::Test)?)?;
+    assert_eq!((report.normal, report.anomalous, report.without_mask), (4, 4, 0));
+    assert_eq!(report.image_auroc, Some(1.0), "{report}");
+    assert!(report.pixel_auroc.is_some_and(|a| a > 0.9), "{report}");
+
+    let prediction = model.predict_one(&stripes(400, true).as_view())?;
+    assert_eq!((prediction.map.height(), prediction.map.width()), (48, 48));
+    assert_eq!(prediction.label, Label::Anomalous);
+    assert_eq!((prediction.route.as_str(), model.name()), ("sfad", "sfad"));
+    let peak = prediction.map.values().iter().position(|&v| v == prediction.map.max()).unwrap_or_default();
+    assert!((14..36).contains(&(peak % 48)) && (10..32).contains(&(peak / 48)), "{peak}");
+    Ok(())
+}
+
+#[test]
+fn every_variant_trains_and_comes_back() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 6)?;
+    let (training, validation) = split(folder.path())?;
+    let variants = [
+        SfadConfig { features: Features::Concat { upscale: 2 }, ..SfadConfig::tiny() },
+        SfadConfig { features: Features::SimpleNet { dim: 100 }, ..SfadConfig::tiny() },
+        SfadConfig { smooth_at: SmoothAt::Original, patch: 5, ..SfadConfig::tiny() },
+    ];
+    for config in variants {
+        let fit = FitConfig { iterations: 3, ..FitConfig::tiny() };
+        let backbone = common::random_backbone(5)?;
+        let model = Sfad::fit(&config, &fit, backbone, &training, &validation, &mut ())?;
+        let again = Sfad::from_bytes(&model.to_bytes()?, "memory")?;
+        assert_eq!(again.config(), &config);
+        assert_eq!(again.provenance().map(|p| p.training_images), Some(5));
+        assert!(said_by(&again)? == said_by(&model)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn observers_see_health_and_can_cancel() -> Outcome {
+    use std::ops::ControlFlow::{Break, Continue};
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 6)?;
+    let (training, validation) = split(folder.path())?;
+    let mut seen = Vec::new();
+    let mut observer = |event: &Event<'_>| match event {
+        Event::Step { step, of, loss, health, .. } => {
+            assert!(loss.is_finite() && *of == 20);
+            seen.push((*step, health.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
+            if *step == 3 { Break(()) } else { Continue(()) }
+        }
+        _ => Continue(()),
+    };
+    let backbone = common::random_backbone(5)?;
+    let (config, fit) = (SfadConfig::tiny(), FitConfig::tiny());
+    let ended = Sfad::fit(&config, &fit, backbone, &training, &validation, &mut observer);
+    assert!(ended.is_err_and(|e| e.to_string().contains("cancelled after step 3")));
+    let health = vec!["p_true", "p_fake"];
+    assert_eq!(seen, [(1, health.clone()), (2, health.clone()), (3, health)]);
+    Ok(())
+}
