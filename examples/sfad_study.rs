@@ -77,14 +77,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (folder, weights) = (folder.ok_or("DIR is missing")?, weights.ok_or("--weights is missing")?);
     let backbone = Params::read(weights)?;
-    let config = SfadConfig { backbone: ResNet::of_weights(&backbone)?.name().to_string(), ..SfadConfig::fast() };
+    let config =
+        SfadConfig { backbone: ResNet::of_weights(&backbone)?.name().to_string(), ..SfadConfig::fast() };
     let fit = FitConfig { seed, ..FitConfig::fast() };
 
     let train = MvtecAd::open(&folder, Split::Train)?;
     let (training, held_out) = train.normal().hold_out(0.15, seed)?;
     let anomalous = train.anomalous();
     println!("{} to fit, {} held out, {} anomalous", training.len(), held_out.len(), anomalous.len());
-    println!("| setting | max | max, smoothed | top 1 % | pixel AUROC | pixel AP | AUPRO | sigma | p_true | p_fake | s |");
+    println!(
+        "| setting | max | max, smoothed | top 1 % | pixel AUROC | pixel AP | AUPRO | sigma | p_true | p_fake | s |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for setting in settings(&config, &fit).iter().filter(|s| s.name.contains(&only)) {
         run(setting, &backbone, &training, [&held_out, &anomalous])?;
@@ -92,7 +95,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn run(setting: &Setting, backbone: &Params, training: &Records, data: [&Records; 2]) -> Result<(), Box<dyn Error>> {
+fn run(
+    setting: &Setting,
+    backbone: &Params,
+    training: &Records,
+    data: [&Records; 2],
+) -> Result<(), Box<dyn Error>> {
     let view = |records| Framed { records, padded: setting.padded };
     let mut last = (0.0, 0.0);
     let mut observer = |event: &Event<'_>| {
@@ -132,7 +140,8 @@ fn run(setting: &Setting, backbone: &Params, training: &Records, data: [&Records
     }
     let pixels = pixels.finish();
     let figure = |value: Option<f64>| value.map_or("n/a".to_string(), |v| format!("{v:.4}"));
-    let image = scores.iter().map(|s| Ok(figure(auroc(s, &labels)?))).collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+    let image =
+        scores.iter().map(|s| Ok(figure(auroc(s, &labels)?))).collect::<Result<Vec<_>, Box<dyn Error>>>()?;
     println!(
         "| {} | {} | {} | {} | {} | {:.4} | {:.3} | {:.3} | {seconds:.0} |",
         setting.name,

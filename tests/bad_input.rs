@@ -36,8 +36,7 @@ fn images() -> Outcome {
     let good = folder.path().join("train/good");
     std::fs::write(good.join("empty.png"), [])?;
     let data = MvtecAd::open(folder.path(), Split::Train)?;
-    let errors: Vec<String> =
-        (0..data.len()).filter_map(|i| data.get(i).err()).map(|e| told(&e)).collect();
+    let errors: Vec<String> = (0..data.len()).filter_map(|i| data.get(i).err()).map(|e| told(&e)).collect();
     assert_eq!(errors.len(), 1);
     assert!(errors[0].contains("empty.png"), "{}", errors[0]);
     // A fit names the image, too.
@@ -88,7 +87,9 @@ fn model_files() -> Outcome {
         p.remove("adaptor.bias");
         Ok(())
     })?;
-    assert!(matches!(missing, Some(Error::Net(Net::MissingParam { ref name, .. })) if name == "adaptor.bias"));
+    assert!(
+        matches!(missing, Some(Error::Net(Net::MissingParam { ref name, .. })) if name == "adaptor.bias")
+    );
     let shape = rewrite(&|p| p.insert("adaptor.bias", vec![1], vec![0.0]))?;
     assert!(matches!(shape, Some(Error::Net(Net::ParamShape { ref name, .. })) if name == "adaptor.bias"));
     let unused = rewrite(&|p| p.insert("stray", vec![1], vec![0.0]))?;
@@ -120,15 +121,25 @@ fn weights_and_losses() -> Outcome {
     // Weights that are finite, but not what they make of an image.
     let mut weights = random_backbone(1)?;
     let len = 64 * 3 * 49;
-    weights.insert("conv1.weight", vec![64, 3, 7, 7], (0..len).map(|i| if i % 2 == 0 { 3e38 } else { -2e38 }).collect())?;
+    weights.insert(
+        "conv1.weight",
+        vec![64, 3, 7, 7],
+        (0..len).map(|i| if i % 2 == 0 { 3e38 } else { -2e38 }).collect(),
+    )?;
     let error = attempt(weights).ok_or("infinite features were trained on")?;
-    assert!(matches!(error, FitError::Train(madenet::candle::Error::NonFinite { step: 0, .. })), "{}", told(&error));
+    assert!(
+        matches!(error, FitError::Train(madenet::candle::Error::NonFinite { step: 0, .. })),
+        "{}",
+        told(&error)
+    );
 
     let none = training.filter(|_| false);
-    let error = Sfad::fit(&SfadConfig::tiny(), &FitConfig::tiny(), random_backbone(1)?, &none, &none, &mut ());
+    let error =
+        Sfad::fit(&SfadConfig::tiny(), &FitConfig::tiny(), random_backbone(1)?, &none, &none, &mut ());
     assert!(matches!(error, Err(FitError::NoImages)));
     let test = MvtecAd::open(folder.path(), Split::Test)?;
-    let error = Sfad::fit(&SfadConfig::tiny(), &FitConfig::tiny(), random_backbone(1)?, &test, &none, &mut ());
+    let error =
+        Sfad::fit(&SfadConfig::tiny(), &FitConfig::tiny(), random_backbone(1)?, &test, &none, &mut ());
     assert!(matches!(error, Err(FitError::Anomalous { ref id }) if id.starts_with("test/square")));
     Ok(())
 }

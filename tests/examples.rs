@@ -43,10 +43,8 @@ fn a_folder_becomes_a_model_that_predicts() -> Outcome {
     let arguments = [model.as_ref(), good.as_ref(), square.as_ref(), "--overlay".as_ref(), overlays.as_ref()];
     let predicted = example("predict", &arguments)?;
     assert!(predicted.status.success(), "{}", String::from_utf8_lossy(&predicted.stderr));
-    let lines: Vec<serde_json::Value> = String::from_utf8(predicted.stdout)?
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(predicted.stdout)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     assert_eq!(lines.len(), 2);
     for (line, image) in lines.iter().zip([&good, &square]) {
         assert_eq!(line["image"], image.to_string_lossy().as_ref());

@@ -103,7 +103,8 @@ fn features_that_are_not_kept_give_the_same_weights() -> Outcome {
 fn defects_score_higher() -> Outcome {
     let folder = tempfile::tempdir()?;
     write_category(folder.path(), 20)?;
-    let model = fit(folder.path(), &FitConfig { iterations: 150, noise: Noise::Relative(0.5), ..FitConfig::tiny() })?;
+    let model =
+        fit(folder.path(), &FitConfig { iterations: 150, noise: Noise::Relative(0.5), ..FitConfig::tiny() })?;
     let report = evaluate(&model, &MvtecAd::open(folder.path(), Split::Test)?)?;
     assert_eq!((report.normal, report.anomalous, report.without_mask), (4, 4, 0));
     assert_eq!(report.image_auroc, Some(1.0), "{report}");
@@ -131,7 +132,8 @@ fn maps_show_the_place() -> Outcome {
     let raw = model.raw_scores(&[clean.as_view(), defective.as_view()])?;
     let change = |i: usize| f64::from(raw[0].map[i] - raw[1].map[i]).powi(2);
     let all: f64 = (0..64 * 64).map(change).sum();
-    let centre = |place: fn(usize) -> usize| (0..64 * 64).map(|i| place(i) as f64 * change(i)).sum::<f64>() / all;
+    let centre =
+        |place: fn(usize) -> usize| (0..64 * 64).map(|i| place(i) as f64 * change(i)).sum::<f64>() / all;
     let (x, y) = (centre(|i| i % 64) * 48.0 / 64.0, centre(|i| i / 64) * 48.0 / 64.0);
     assert!((x - 31.0).abs() < 4.0 && (y - 17.0).abs() < 4.0, "({x}, {y})");
     Ok(())

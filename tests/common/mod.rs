@@ -47,7 +47,8 @@ fn in_square(x: usize, y: usize) -> bool {
 /// Stripes whose phase and contrast vary with `n`.
 pub(crate) fn stripes(n: usize, defect: bool) -> Image {
     picture(|x, y| {
-        let wave = ((x + n % 7) as f32 * 0.8).sin() * (30 + n % 11) as f32 + ((y * 31 + x * 17 + n) % 9) as f32;
+        let wave =
+            ((x + n % 7) as f32 * 0.8).sin() * (30 + n % 11) as f32 + ((y * 31 + x * 17 + n) % 9) as f32;
         if defect && in_square(x, y) { 250 } else { (120.0 + wave) as u8 }
     })
 }

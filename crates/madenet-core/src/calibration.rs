@@ -161,10 +161,7 @@ mod tests {
     #[test]
     fn scores_that_are_not_finite_do_not_pass() {
         assert!(matches!(Calibration::from_normals(&[], &[0.0]), Err(Error::NoScores { .. })));
-        assert!(matches!(
-            Calibration::from_normals(&[0.0], &[f32::NAN]),
-            Err(Error::NonFiniteScore { .. })
-        ));
+        assert!(matches!(Calibration::from_normals(&[0.0], &[f32::NAN]), Err(Error::NonFiniteScore { .. })));
         let scale = Scale { median: 0.0, threshold: 1.0 };
         let calibration = Calibration { image: scale, pixel: scale };
         let raw = |score, value| RawScores { score, height: 1, width: 1, map: vec![value] };

@@ -57,8 +57,7 @@ pub fn write_model<C: Serialize>(
 ) -> Result<()> {
     let path = path.as_ref();
     let bytes = model_to_bytes(kind, content, params)?;
-    replace_file(path, &bytes)
-        .map_err(|source| Error::Write { path: path.to_path_buf(), source })
+    replace_file(path, &bytes).map_err(|source| Error::Write { path: path.to_path_buf(), source })
 }
 
 /// Reads the content and the weights of a model file of this kind; `name` is what errors call it.
@@ -137,12 +136,16 @@ mod tests {
     fn other_files_are_refused() -> TestResult {
         let read = |bytes: &[u8], kind| model_from_bytes::<Content>(bytes, "m.safetensors", kind).err();
         let bytes = model_to_bytes("sfad", &Content { size: 7 }, &params()?)?;
-        assert!(matches!(read(&bytes, "srad"), Some(Error::ModelFile { reason, .. }) if reason.contains("\"sfad\"")));
+        assert!(
+            matches!(read(&bytes, "srad"), Some(Error::ModelFile { reason, .. }) if reason.contains("\"sfad\""))
+        );
         assert!(matches!(read(&bytes[..bytes.len() / 2], "sfad"), Some(Error::Net(_))));
         assert!(matches!(read(&params()?.to_safetensors(None)?, "sfad"), Some(Error::ModelFile { .. })));
         let with_header = |header: &str| params()?.to_safetensors(Some((KEY, header))).map_err(Error::from);
         let later = with_header(r#"{"format":2,"kind":"sfad","written_by":"x","content":{}}"#)?;
-        assert!(matches!(read(&later, "sfad"), Some(Error::ModelFile { reason, .. }) if reason.contains("format 2")));
+        assert!(
+            matches!(read(&later, "sfad"), Some(Error::ModelFile { reason, .. }) if reason.contains("format 2"))
+        );
         for unsound in [
             "not json",
             r#"{"format":1}"#,

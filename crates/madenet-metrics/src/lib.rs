@@ -45,6 +45,6 @@ pub use aupro::AUPRO_FPR_LIMIT;
 pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use components::{Components, Connectivity, components};
-pub use label::Label;
 pub use error::{Error, Result};
+pub use label::Label;
 pub use pixel::{PixelMetrics, PixelScores};

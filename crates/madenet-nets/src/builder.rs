@@ -150,11 +150,7 @@ impl Builder {
     ///
     /// # Errors
     /// Those of `f`.
-    pub fn scope<R>(
-        &mut self,
-        name: impl Into<String>,
-        f: impl FnOnce(&mut Self) -> Result<R>,
-    ) -> Result<R> {
+    pub fn scope<R>(&mut self, name: impl Into<String>, f: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         self.scope.push(name.into());
         let result = f(self);
         self.scope.pop();
@@ -403,7 +399,11 @@ impl Builder {
     pub fn pool_channels(&mut self, x: Val, channels: usize) -> Result<Val> {
         let s = self.shape(x)?;
         if channels == 0 || s.c == 0 {
-            return Err(self.shape_error("pool_channels", "channels above 0", format!("{} to {channels}", s.c)));
+            return Err(self.shape_error(
+                "pool_channels",
+                "channels above 0",
+                format!("{} to {channels}", s.c),
+            ));
         }
         self.push("pool_channels", Op::PoolChannels, &[x], Shape { c: channels, ..s })
     }
@@ -443,7 +443,13 @@ impl Builder {
     }
 
     fn path(&self, name: &str) -> String {
-        self.scope.iter().map(String::as_str).chain([name]).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(".")
+        self.scope
+            .iter()
+            .map(String::as_str)
+            .chain([name])
+            .filter(|s| !s.is_empty())
+            .collect::<Vec<_>>()
+            .join(".")
     }
 
     /// The path of a new node: repeated ones are numbered, so that each keys its own random numbers.
@@ -542,7 +548,11 @@ impl Builder {
     }
 
     fn check_probability(&self, name: &str, p: f32) -> Result<()> {
-        if (0.0..1.0).contains(&p) { Ok(()) } else { Err(self.shape_error(name, "a probability in [0, 1)", p)) }
+        if (0.0..1.0).contains(&p) {
+            Ok(())
+        } else {
+            Err(self.shape_error(name, "a probability in [0, 1)", p))
+        }
     }
 
     fn shape_error(&self, name: &str, expected: impl ToString, got: impl ToString) -> Error {
@@ -562,7 +572,8 @@ mod tests {
     fn names_are_scope_paths_and_equal_specifications_share() -> Result<()> {
         let mut b = Builder::new();
         let x = input(&mut b);
-        let y = b.scope("layer1", |b| b.scope("0", |b| b.conv2d("conv1", x, conv(4, 3, 1, 1).with_bias())))?;
+        let y =
+            b.scope("layer1", |b| b.scope("0", |b| b.conv2d("conv1", x, conv(4, 3, 1, 1).with_bias())))?;
         b.scope("layer1.0", |b| b.conv2d("conv1", y, conv(4, 3, 1, 1).with_bias()))?;
         let clash = b.scope("layer1.0", |b| b.conv2d("conv1", y, conv(5, 3, 1, 1)));
         assert!(matches!(clash, Err(Error::ParamClash { ref name, .. }) if name == "layer1.0.conv1.weight"));

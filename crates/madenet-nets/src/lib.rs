@@ -11,9 +11,7 @@ mod weights;
 
 pub use builder::{Builder, ConvSpec, ConvTransposeSpec, Val, conv, conv_transpose};
 pub use error::{Error, Result};
-pub use madenet_kernels::{
-    Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d, Shape,
-};
+pub use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d, Shape};
 pub use net::{BatchNorm, Init, Net, Node, NodeId, Op, ParamId, ParamSpec, Role};
 pub use params::{Param, Params};
 pub use plan::{Outputs, Plan, Workspace};

@@ -215,10 +215,15 @@ mod tests {
         let mut params = Params::init(&net, 1);
         params.insert("head.weight", vec![32, 64], vec![0.5; 2048])?;
         assert!(params.values_for(&net).is_ok(), "a linear layer's weight serves a 1x1 convolution");
-        assert_eq!(params.select(&net)?.get("head.weight").map(|p| p.shape.clone()), Some(vec![32, 64, 1, 1]));
+        assert_eq!(
+            params.select(&net)?.get("head.weight").map(|p| p.shape.clone()),
+            Some(vec![32, 64, 1, 1])
+        );
 
         params.insert("bn.weight", vec![63], vec![1.0; 63])?;
-        assert!(matches!(params.values_for(&net), Err(Error::ParamShape { name, .. }) if name == "bn.weight"));
+        assert!(
+            matches!(params.values_for(&net), Err(Error::ParamShape { name, .. }) if name == "bn.weight")
+        );
         params.insert("bn.weight", vec![64], vec![f32::NAN; 64])?;
         assert!(matches!(params.values_for(&net), Err(Error::NonFinite { index: 0, .. })));
         params.all_used_by(&net)?;

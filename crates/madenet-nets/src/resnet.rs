@@ -92,9 +92,7 @@ impl ResNet {
             [64, 64, 3, 3] => Ok(ResNet::ResNet18),
             [64, 64, 1, 1] => Ok(ResNet::ResNet50),
             [128, 64, 1, 1] => Ok(ResNet::WideResNet50_2),
-            got => {
-                Err(Error::ParamShape { name: name.to_string(), expected: expected(), got: got.to_vec() })
-            }
+            got => Err(Error::ParamShape { name: name.to_string(), expected: expected(), got: got.to_vec() }),
         }
     }
 
@@ -227,7 +225,10 @@ mod tests {
             let mut b = Builder::new();
             let x = b.input("image", Shape::new(3, size, size));
             let taps = ResNet::WideResNet50_2.features(&mut b, x, &["layer3", "layer2"])?;
-            assert_eq!(taps.iter().map(|t| (t.name, t.channels, t.stride)).collect::<Vec<_>>(), [("layer3", 1024, 16), ("layer2", 512, 8)]);
+            assert_eq!(
+                taps.iter().map(|t| (t.name, t.channels, t.stride)).collect::<Vec<_>>(),
+                [("layer3", 1024, 16), ("layer2", 512, 8)]
+            );
             b.output("layer3", taps[0].val)?;
             assert!((Summary::new(&b.finish()).multiply_adds as f64 / 1e9 - giga).abs() < 0.005);
         }

@@ -151,7 +151,8 @@ fn peak(net: &Net) -> usize {
         let mut args = node.args.clone();
         args.sort_unstable();
         args.dedup();
-        live -= args.iter().filter(|&&arg| last[arg] == i).map(|&arg| values(&net.nodes()[arg])).sum::<usize>();
+        live -=
+            args.iter().filter(|&&arg| last[arg] == i).map(|&arg| values(&net.nodes()[arg])).sum::<usize>();
         if last[i] == i {
             live -= values(node);
         }
@@ -163,7 +164,11 @@ fn peak(net: &Net) -> usize {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.rows.iter().map(|r| r.path.len()).max().unwrap_or(0).max(4);
-        writeln!(f, "{:width$}  {:17}  {:>14}  {:>12}  {:>15}", "path", "operation", "shape", "parameters", "multiply-adds")?;
+        writeln!(
+            f,
+            "{:width$}  {:17}  {:>14}  {:>12}  {:>15}",
+            "path", "operation", "shape", "parameters", "multiply-adds"
+        )?;
         for Row { path, op, shape, parameters, multiply_adds } in &self.rows {
             let shape = shape.to_string();
             writeln!(f, "{path:width$}  {op:17}  {shape:>14}  {parameters:>12}  {multiply_adds:>15}")?;

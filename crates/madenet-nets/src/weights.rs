@@ -59,9 +59,7 @@ fn to_f32(view: &TensorView<'_>) -> Option<Vec<f32>> {
         Dtype::F32 => words(data).map(f32::from_le_bytes).collect(),
         Dtype::F64 => words(data).map(|b| f64::from_le_bytes(b) as f32).collect(),
         Dtype::F16 => words(data).map(|b| half_to_f32(u16::from_le_bytes(b))).collect(),
-        Dtype::BF16 => {
-            words(data).map(|b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)).collect()
-        }
+        Dtype::BF16 => words(data).map(|b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)).collect(),
         _ => return None,
     })
 }
@@ -127,7 +125,10 @@ mod tests {
         let bytes = sample()?.to_safetensors(None)?;
         for cut in [0, 4, 8, 20, bytes.len() / 2, bytes.len() - 1] {
             let cut = Params::from_safetensors(&bytes[..cut], "cut.safetensors");
-            assert!(matches!(&cut, Err(Error::Safetensors { name, .. }) if name == "cut.safetensors"), "{cut:?}");
+            assert!(
+                matches!(&cut, Err(Error::Safetensors { name, .. }) if name == "cut.safetensors"),
+                "{cut:?}"
+            );
         }
         // A header that declares a tensor of 4 GiB in a file of a few bytes.
         let header = br#"{"x":{"dtype":"F32","shape":[32768,32768],"data_offsets":[0,4294967296]}}"#;
@@ -141,7 +142,14 @@ mod tests {
 
     #[test]
     fn halves_are_read_exactly() {
-        let cases = [(0x0000, 0.0), (0x8000, -0.0), (0x3c00, 1.0), (0xc248, -3.140_625), (0x0001, 5.960_464_5e-8), (0x7bff, 65504.0)];
+        let cases = [
+            (0x0000, 0.0),
+            (0x8000, -0.0),
+            (0x3c00, 1.0),
+            (0xc248, -3.140_625),
+            (0x0001, 5.960_464_5e-8),
+            (0x7bff, 65504.0),
+        ];
         for (bits, value) in cases {
             assert_eq!(half_to_f32(bits).to_bits(), f32::to_bits(value), "{bits:#x}");
         }

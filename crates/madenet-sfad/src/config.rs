@@ -123,14 +123,24 @@ impl SfadConfig {
         ResNet::from_name(&self.backbone)?;
         self.preprocessing.validate()?;
         check(!self.layers.is_empty(), "layers", "empty".to_string(), "at least one layer")?;
-        check(self.patch % 2 == 1 && self.patch <= 15, "patch", self.patch.to_string(), "an odd number up to 15")?;
+        check(
+            self.patch % 2 == 1 && self.patch <= 15,
+            "patch",
+            self.patch.to_string(),
+            "an odd number up to 15",
+        )?;
         let (size, field) = match self.features {
             Features::Concat { upscale } => (upscale, "features.upscale"),
             Features::SimpleNet { dim } => (dim, "features.dim"),
         };
         check((1..=65536).contains(&size), field, size.to_string(), "1 to 65536")?;
         check((1..=65536).contains(&self.hidden), "hidden", self.hidden.to_string(), "1 to 65536")?;
-        check(self.slope.is_finite() && self.slope >= 0.0, "slope", self.slope.to_string(), "a number from 0 on")?;
+        check(
+            self.slope.is_finite() && self.slope >= 0.0,
+            "slope",
+            self.slope.to_string(),
+            "a number from 0 on",
+        )?;
         check(
             self.smoothing > 0.0 && self.smoothing <= 1000.0,
             "smoothing",

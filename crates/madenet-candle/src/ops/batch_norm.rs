@@ -7,8 +7,8 @@
 
 use candle_core::{Tensor, bail};
 
-use super::{Result, fused};
 use super::channels::{channel_mean, spread};
+use super::{Result, fused};
 
 /// Mean and variance of the channels of one batch, without a graph.
 #[derive(Clone, Debug)]
@@ -41,7 +41,8 @@ pub fn batch_norm_train(
             let values = values.iter().map(|v| (v * factor) as f32).collect::<Vec<_>>();
             Tensor::from_vec(values, c, x.device())
         };
-        let statistics = BatchStatistics { mean: row(&moments.mean, 1.0)?, var: row(&moments.var, unbiased)? };
+        let statistics =
+            BatchStatistics { mean: row(&moments.mean, 1.0)?, var: row(&moments.var, unbiased)? };
         return Ok((y, statistics));
     }
     let mean = channel_mean(x)?;

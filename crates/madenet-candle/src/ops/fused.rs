@@ -21,12 +21,7 @@ pub(super) fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
 }
 
 /// Batch normalisation of `x` by its own statistics, and these.
-pub(super) fn batch_norm(
-    x: &Tensor,
-    scale: &Tensor,
-    shift: &Tensor,
-    eps: f32,
-) -> Result<(Tensor, Moments)> {
+pub(super) fn batch_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f32) -> Result<(Tensor, Moments)> {
     let x = x.contiguous()?;
     let moments = with_values(&x, |values| Ok(Moments::of(values, Extent::of(&x)?)))?;
     let op = BatchNorm { moments: moments.clone(), eps, extent: Extent::of(&x)? };
@@ -91,40 +86,89 @@ pub(super) struct Moments {
 impl Moments {
     fn of(x: &[f32], extent: Extent) -> Self {
         let count = (x.len() / extent.channels) as f64;
-        let mut mean = channel_sums(x.len(), extent, |i, _| f64::from(x[i]));
-        mean.iter_mut().for_each(|m| *m /= count);
-        let mut var = channel_sums(x.len(), extent, |i, c| (f64::from(x[i]) - mean[c]).powi(2));
-        var.iter_mut().for_each(|v| *v /= count);
+        let mean_of = |sums: Vec<f64>| sums.iter().map(|sum| sum / count).collect::<Vec<_>>();
+        let zero = vec![0.0; extent.channels];
+        let mean = mean_of(extent.sums(x, x, &zero, |x, _, _| f64::from(x)));
+        let var = mean_of(extent.sums(x, x, &mean, |x, _, mean| (f64::from(x) - mean).powi(2)));
         Moments { mean, var }
     }
 }
 
-/// Sum over a tensor's values, per channel, of `term(place, channel)`.
-fn channel_sums(len: usize, extent: Extent, term: impl Fn(usize, usize) -> f64 + Sync) -> Vec<f64> {
-    /// Values of a block: enough to be worth a task, and a multiple of no thread count.
-    const BLOCK: usize = 1 << 17;
-    let Extent { channels, plane } = extent;
-    let sample = channels * plane;
-    let samples = len / sample;
-    let per_block = (BLOCK / sample).max(1);
-    let blocks: Vec<Vec<f64>> = (0..samples.div_ceil(per_block))
-        .into_par_iter()
-        .map(|block| {
-            let mut sums = vec![0.0; channels];
-            for n in block * per_block..((block + 1) * per_block).min(samples) {
-                for (c, sum) in sums.iter_mut().enumerate() {
-                    let start = n * sample + c * plane;
-                    *sum += (start..start + plane).map(|i| term(i, c)).sum::<f64>();
+impl Extent {
+    /// Per channel, the sum over its values of `term(a, b, that of the channel in centre)`.
+    fn sums(
+        self,
+        a: &[f32],
+        b: &[f32],
+        centre: &[f64],
+        term: impl Fn(f32, f32, f64) -> f64 + Sync,
+    ) -> Vec<f64> {
+        /// Values of a block: enough to be worth a task, and the same for every number of threads.
+        const BLOCK: usize = 1 << 17;
+        let Extent { channels, plane } = self;
+        let sample = channels * plane;
+        let len = (BLOCK / sample).max(1) * sample;
+        let blocks: Vec<Vec<f64>> = a
+            .par_chunks(len)
+            .zip(b.par_chunks(len))
+            .map(|(a, b)| {
+                let mut sums = vec![0.0; channels];
+                for (a, b) in a.chunks_exact(sample).zip(b.chunks_exact(sample)) {
+                    if plane == 1 {
+                        for (((sum, &a), &b), &centre) in sums.iter_mut().zip(a).zip(b).zip(centre) {
+                            *sum += term(a, b, centre);
+                        }
+                    } else {
+                        let planes = a.chunks_exact(plane).zip(b.chunks_exact(plane));
+                        for ((sum, (a, b)), &centre) in sums.iter_mut().zip(planes).zip(centre) {
+                            *sum += a.iter().zip(b).map(|(&a, &b)| term(a, b, centre)).sum::<f64>();
+                        }
+                    }
+                }
+                sums
+            })
+            .collect();
+        blocks.into_iter().fold(vec![0.0; channels], |mut total, sums| {
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            total
+        })
+    }
+
+    /// `value(a, b, line of the channel)` for all values.
+    fn map(
+        self,
+        a: &[f32],
+        b: &[f32],
+        lines: &[Line],
+        value: impl Fn(f32, f32, &Line) -> f32 + Sync,
+    ) -> Vec<f32> {
+        /// Values of a task at least.
+        const MIN_VALUES: usize = 1 << 15;
+        let Extent { channels, plane } = self;
+        let sample = channels * plane;
+        let mut out = vec![0.0; a.len()];
+        let samples = out.par_chunks_mut(sample).zip(a.par_chunks(sample)).zip(b.par_chunks(sample));
+        samples.with_min_len(MIN_VALUES.div_ceil(sample)).for_each(|((out, a), b)| {
+            if plane == 1 {
+                for (((out, &a), &b), line) in out.iter_mut().zip(a).zip(b).zip(lines) {
+                    *out = value(a, b, line);
+                }
+            } else {
+                let planes =
+                    out.chunks_exact_mut(plane).zip(a.chunks_exact(plane)).zip(b.chunks_exact(plane));
+                for (((out, a), b), line) in planes.zip(lines) {
+                    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                        *out = value(a, b, line);
+                    }
                 }
             }
-            sums
-        })
-        .collect();
-    blocks.into_iter().fold(vec![0.0; channels], |mut total, sums| {
-        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        total
-    })
+        });
+        out
+    }
 }
+
+/// What the values of a channel are reckoned with.
+type Line = [f32; 4];
 
 struct BatchNorm {
     moments: Moments,
@@ -133,24 +177,13 @@ struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// `value(place, parameters of its channel)` for every place of a tensor of `len` values.
-    fn map<P: Sync>(&self, len: usize, params: &[P], value: impl Fn(usize, &P) -> f32 + Sync) -> Vec<f32> {
-        let plane = self.extent.plane;
-        let mut out = vec![0.0; len];
-        // Rows of features have planes of one value: a task takes a whole sample.
-        out.par_chunks_mut(self.extent.channels * plane).enumerate().for_each(|(n, sample)| {
-            let first = n * self.extent.channels * plane;
-            for (c, (values, params)) in sample.chunks_exact_mut(plane).zip(params).enumerate() {
-                for (i, out) in values.iter_mut().enumerate() {
-                    *out = value(first + c * plane + i, params);
-                }
-            }
-        });
-        out
-    }
-
     fn deviation(&self, c: usize) -> f64 {
         (self.moments.var[c] + f64::from(self.eps)).sqrt()
+    }
+
+    /// One line a channel.
+    fn lines(&self, line: impl Fn(usize) -> [f64; 4]) -> Vec<Line> {
+        (0..self.extent.channels).map(|c| line(c).map(|v| v as f32)).collect()
     }
 }
 
@@ -170,13 +203,11 @@ impl CustomOp3 for BatchNorm {
     ) -> Result<(CpuStorage, Shape)> {
         let x = contiguous(x, x_layout)?;
         let (scale, shift) = (contiguous(scale, scale_layout)?, contiguous(shift, shift_layout)?);
-        let lines: Vec<(f32, f32, f32)> = (0..self.extent.channels)
-            .map(|c| {
-                (self.moments.mean[c] as f32, (f64::from(scale[c]) / self.deviation(c)) as f32, shift[c])
-            })
-            .collect();
+        let lines = self.lines(|c| {
+            [self.moments.mean[c], f64::from(scale[c]) / self.deviation(c), f64::from(shift[c]), 0.0]
+        });
         // Centred first: a large mean must not cost the small differences their digits.
-        let y = self.map(x.len(), &lines, |i, &(mean, factor, shift)| (x[i] - mean) * factor + shift);
+        let y = self.extent.map(x, x, &lines, |x, _, &[mean, factor, shift, _]| (x - mean) * factor + shift);
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -192,29 +223,27 @@ impl CustomOp3 for BatchNorm {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
         let scales = scale.to_vec1::<f32>()?;
-        let (dx, dscale, dshift) = with_values(x, |x| {
+        let mean = &self.moments.mean;
+        let (dx, products, dshift) = with_values(x, |x| {
             with_values(&gradient, |g| {
-                let mean = &self.moments.mean;
-                let dshift = channel_sums(x.len(), self.extent, |i, _| f64::from(g[i]));
+                let dshift = self.extent.sums(g, g, mean, |g, _, _| f64::from(g));
                 let products =
-                    channel_sums(x.len(), self.extent, |i, c| f64::from(g[i]) * (f64::from(x[i]) - mean[c]));
+                    self.extent.sums(g, x, mean, |g, x, mean| f64::from(g) * (f64::from(x) - mean));
                 let m = (x.len() / self.extent.channels) as f64;
-                let lines: Vec<[f32; 4]> = (0..self.extent.channels)
-                    .map(|c| {
-                        let deviation = self.deviation(c);
-                        let factor = f64::from(scales[c]) / deviation;
-                        let pull = products[c] / (deviation * deviation * m);
-                        [mean[c], dshift[c] / m, pull, factor].map(|v| v as f32)
-                    })
-                    .collect();
-                let dx = self.map(x.len(), &lines, |i, &[mean, push, pull, factor]| {
-                    factor * (g[i] - push - (x[i] - mean) * pull)
+                let lines = self.lines(|c| {
+                    let deviation = self.deviation(c);
+                    let pull = products[c] / (deviation * deviation * m);
+                    [mean[c], dshift[c] / m, pull, f64::from(scales[c]) / deviation]
                 });
-                let dscale: Vec<f32> =
-                    products.iter().enumerate().map(|(c, p)| (p / self.deviation(c)) as f32).collect();
-                Ok((dx, dscale, dshift.iter().map(|&s| s as f32).collect::<Vec<_>>()))
+                let dx = self.extent.map(g, x, &lines, |g, x, &[mean, push, pull, factor]| {
+                    factor * (g - push - (x - mean) * pull)
+                });
+                Ok((dx, products, dshift))
             })
         })?;
+        let dscale: Vec<f32> =
+            products.iter().enumerate().map(|(c, p)| (p / self.deviation(c)) as f32).collect();
+        let dshift: Vec<f32> = dshift.iter().map(|&sum| sum as f32).collect();
         Ok((
             Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?),
             Some(Tensor::from_vec(dscale, scale.shape(), &Device::Cpu)?),
@@ -256,9 +285,9 @@ mod tests {
         let mut stream = Stream::new(1, "fused", 0, 0);
         let (n, c, h, w) = shape;
         let len = n * c * h * w;
-        let mut draw = |len: usize, offset: f32| (0..len).map(|_| offset + stream.normal()).collect::<Vec<_>>();
-        let tensors =
-            [(draw(len, 3.0), vec![n, c, h, w]), (draw(c, 1.0), vec![c]), (draw(c, 0.0), vec![c])];
+        let mut draw =
+            |len: usize, offset: f32| (0..len).map(|_| offset + stream.normal()).collect::<Vec<_>>();
+        let tensors = [(draw(len, 3.0), vec![n, c, h, w]), (draw(c, 1.0), vec![c]), (draw(c, 0.0), vec![c])];
         let weights = Tensor::from_vec(draw(len, 0.0), shape, &Device::Cpu)?.to_dtype(dtype)?;
         let vars = tensors
             .into_iter()
@@ -276,7 +305,10 @@ mod tests {
     }
 
     /// The compositions in `f64` are checked against central differences elsewhere; these must equal them.
-    fn agree(shape: (usize, usize, usize, usize), f: impl Fn(&[Tensor]) -> Result<Tensor> + Copy) -> Result<()> {
+    fn agree(
+        shape: (usize, usize, usize, usize),
+        f: impl Fn(&[Tensor]) -> Result<Tensor> + Copy,
+    ) -> Result<()> {
         let (fused, composed) = (run(shape, DType::F32, f)?, run(shape, DType::F64, f)?);
         assert_eq!(fused.len(), composed.len());
         for (i, (fused, composed)) in fused.iter().zip(&composed).enumerate() {
@@ -291,7 +323,8 @@ mod tests {
 
     #[test]
     fn they_equal_the_compositions() -> Result<()> {
-        for shape in [(2, 1, 1, 1), (5, 3, 1, 1), (300, 64, 1, 1), (4, 7, 5, 3), (1, 2, 40, 41), (3, 1, 1, 9)] {
+        for shape in [(2, 1, 1, 1), (5, 3, 1, 1), (300, 64, 1, 1), (4, 7, 5, 3), (1, 2, 40, 41), (3, 1, 1, 9)]
+        {
             agree(shape, |t| Ok(ops::batch_norm_train(&t[0], &t[1], &t[2], 1e-5)?.0))?;
             agree(shape, |t| ops::leaky_relu(&t[0].affine(1.0, -3.0)?, 0.2))?;
             agree(shape, |t| ops::relu(&t[0].affine(1.0, -3.0)?))?;

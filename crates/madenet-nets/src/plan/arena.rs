@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn buffers_share_memory_only_when_apart() {
         let buffer = |len, born, last_read| Buffer { len, born, last_read };
-        let buffers = [buffer(10, 0, 1), buffer(30, 1, 2), buffer(10, 2, 3), buffer(5, 0, 9), buffer(20, 3, 4)];
+        let buffers =
+            [buffer(10, 0, 1), buffer(30, 1, 2), buffer(10, 2, 3), buffer(5, 0, 9), buffer(20, 3, 4)];
         let (slots, size) = allocate(&buffers);
         for i in 0..buffers.len() {
             for j in 0..i {

@@ -45,10 +45,7 @@ pub(super) fn source(net: &Net, mut id: NodeId) -> NodeId {
 }
 
 fn passes_on(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Dropout { .. } | Op::DropPath { .. } | Op::Detach | Op::Activation(Activation::Identity)
-    )
+    matches!(op, Op::Dropout { .. } | Op::DropPath { .. } | Op::Detach | Op::Activation(Activation::Identity))
 }
 
 /// The nodes that read each node; an output is read by nobody knows whom, which two entries stand for.

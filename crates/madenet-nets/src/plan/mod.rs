@@ -169,7 +169,9 @@ impl Plan {
                 return Err(Error::Input {
                     name: port.name.clone(),
                     expected: match batch {
-                        Some(first) if n * sample == values.len() => format!("{first} times {sample} ({})", port.shape),
+                        Some(first) if n * sample == values.len() => {
+                            format!("{first} times {sample} ({})", port.shape)
+                        }
                         _ => format!("a multiple of {sample} ({})", port.shape),
                     },
                     got: values.len(),
