@@ -72,18 +72,16 @@ pub(super) fn allocate(buffers: &[Buffer]) -> (Vec<Slot>, usize) {
 }
 
 /// The values to read at `reads` and to write at `write`, which no read overlaps.
-pub(super) fn split<'a, const N: usize>(
-    arena: &'a mut [f32],
+pub(super) fn split<const N: usize>(
+    arena: &mut [f32],
     reads: [Range<usize>; N],
     write: Range<usize>,
-) -> ([&'a [f32]; N], &'a mut [f32]) {
-    let (head, rest) = arena.split_at_mut(write.start);
-    let (out, tail) = rest.split_at_mut(write.len());
-    let (head, tail) = (&*head, &*tail);
-    (reads.map(|read| at(head, tail, write.end, read)), out)
+) -> ([&[f32]; N], &mut [f32]) {
+    let (read, out) = split_writing(arena, write);
+    (reads.map(read), out)
 }
 
-/// As [`split`], with any number of reads, which are given one by one.
+/// As [`split`], with any number of reads, which are asked for one by one.
 pub(super) fn split_writing<'a>(
     arena: &'a mut [f32],
     write: Range<usize>,
@@ -91,11 +89,14 @@ pub(super) fn split_writing<'a>(
     let (head, rest) = arena.split_at_mut(write.start);
     let (out, tail) = rest.split_at_mut(write.len());
     let (head, tail) = (&*head, &*tail);
-    (move |read| at(head, tail, write.end, read), out)
-}
-
-fn at<'a>(head: &'a [f32], tail: &'a [f32], tail_start: usize, read: Range<usize>) -> &'a [f32] {
-    if read.start < tail_start { &head[read] } else { &tail[read.start - tail_start..read.end - tail_start] }
+    let read = move |read: Range<usize>| {
+        if read.start < write.start {
+            &head[read]
+        } else {
+            &tail[read.start - write.end..read.end - write.end]
+        }
+    };
+    (read, out)
 }
 
 #[cfg(test)]
