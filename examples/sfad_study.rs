@@ -41,24 +41,21 @@ fn settings(config: &SfadConfig, fit: &FitConfig) -> Vec<Setting> {
     let base = || config.clone();
     vec![
         setting("preset", base(), fit.clone(), false),
+        setting("aspect kept", base(), fit.clone(), true),
         setting("noise absolute 0.015", base(), noise(Noise::Absolute(0.015)), false),
-        setting("noise absolute 0.03", base(), noise(Noise::Absolute(0.03)), false),
         setting("noise absolute 0.06", base(), noise(Noise::Absolute(0.06)), false),
-        setting("noise relative 0.1", base(), noise(Noise::Relative(0.1)), false),
-        setting("noise relative 0.25", base(), noise(Noise::Relative(0.25)), false),
         setting("noise relative 0.5", base(), noise(Noise::Relative(0.5)), false),
         setting("noise relative 1", base(), noise(Noise::Relative(1.0)), false),
-        setting("iterations 200", base(), steps(200), false),
-        setting("iterations 1500", base(), steps(1500), false),
-        setting("layers 1 2", layers(&["layer1", "layer2"]), fit.clone(), false),
         setting("layers 2", layers(&["layer2"]), fit.clone(), false),
         setting("layers 3", layers(&["layer3"]), fit.clone(), false),
+        setting("layers 1 2", layers(&["layer1", "layer2"]), fit.clone(), false),
+        setting("iterations 200", base(), steps(200), false),
+        setting("iterations 1200", base(), steps(1200), false),
         setting("locations 64", base(), locations(Some(64)), false),
-        setting("locations all", base(), locations(None), false),
-        setting("aspect kept", base(), fit.clone(), true),
         setting("aspect kept, layers 2", layers(&["layer2"]), fit.clone(), true),
+        setting("aspect kept, layers 1 2", layers(&["layer1", "layer2"]), fit.clone(), true),
+        setting("aspect kept, noise relative 0.5", base(), noise(Noise::Relative(0.5)), true),
         setting("aspect kept, iterations 200", base(), steps(200), true),
-        setting("aspect kept, noise relative 1", base(), noise(Noise::Relative(1.0)), true),
     ]
 }
 

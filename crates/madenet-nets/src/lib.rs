@@ -1,4 +1,38 @@
 //! Networks recorded once as plain data, with their interpreters: summary and CPU inference plan.
+//!
+//! ```
+//! use madenet_nets::{Builder, Params, Plan, Result, Shape, Summary, Val, conv};
+//!
+//! /// A network is an ordinary function on a builder; it reads like the paper's table.
+//! fn block(b: &mut Builder, x: Val, out: usize) -> Result<Val> {
+//!     let y = b.conv2d("conv", x, conv(out, 3, 2, 1))?;
+//!     let y = b.batch_norm("bn", y)?;
+//!     b.relu(y)
+//! }
+//!
+//! let mut b = Builder::new();
+//! let image = b.input("image", Shape::new(3, 32, 32));
+//! let x = b.scope("layer1", |b| block(b, image, 8))?;
+//! let x = b.scope("layer2", |b| block(b, x, 16))?;
+//! b.output("features", x)?;
+//! let net = b.finish();
+//!
+//! assert_eq!(net.output_shape("features"), Some(Shape::new(16, 8, 8)));
+//! assert_eq!(net.params()[0].0, "layer1.conv.weight");
+//! assert_eq!(Summary::new(&net).parameters, 27 * 8 + 2 * 8 + 72 * 16 + 2 * 16);
+//!
+//! let plan = Plan::new(&net, &Params::init(&net, 42))?;
+//! let mut workspace = plan.workspace();
+//! let outputs = plan.run(&[&[0.5; 2 * 3 * 32 * 32]], &mut workspace)?; // a batch of two
+//! assert_eq!(outputs.get("features").map(<[f32]>::len), Some(2 * 16 * 8 * 8));
+//! # Ok::<(), madenet_nets::Error>(())
+//! ```
+//!
+//! A [`Net`] is plain data: operations ([`Op`]), shapes and parameter specifications. Everything else is an interpreter, a
+//! loop over its nodes with a match that names every operation, so that a new one does not compile until all of them know
+//! it: [`Summary`] counts, [`Plan`] runs on a CPU, and `madenet-candle` trains. Parameters are called by their scope path,
+//! as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is the only truth about
+//! weights. [`ResNet`] records the backbones.
 
 mod builder;
 mod error;
