@@ -1,11 +1,12 @@
 //! The study behind docs/sfad-study.md: what SFAD's settings do on a category with anomalies in its training part.
 //!
 //! ```text
-//! cargo run --release --example sfad_study -- DIR --weights FILE [--only TEXT] [--seed S]
+//! cargo run --release --example sfad_study -- DIR --weights FILE [--only NAME] [--test NAME] [--seed S]
 //! ```
 //!
 //! Every setting is fitted to 85 % of the good training images and measured on the other 15 % and the training part's
-//! anomalies; the test part is not looked at. `--only` runs the settings whose name contains the text. One line a setting:
+//! anomalies; the test part is not looked at. `--only` runs the one setting of that name. `--test` runs the
+//! one setting of that name, once it is chosen, and measures it on the test part. One line a setting:
 //! image AUROC with three image scores, pixel figures, the noise's deviation, final health counters and seconds.
 
 use std::error::Error;
@@ -61,12 +62,13 @@ fn settings(config: &SfadConfig, fit: &FitConfig) -> Vec<Setting> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     use lexopt::prelude::*;
-    let (mut folder, mut weights, mut only, mut seed) = (None, None, String::new(), 42);
+    let (mut folder, mut weights, mut only, mut test, mut seed) = (None, None, None, None, 42);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("weights") => weights = Some(PathBuf::from(parser.value()?)),
-            Long("only") => only = parser.value()?.string()?,
+            Long("only") => only = Some(parser.value()?.string()?),
+            Long("test") => test = Some(parser.value()?.string()?),
             Long("seed") => seed = parser.value()?.parse()?,
             Value(value) if folder.is_none() => folder = Some(PathBuf::from(value)),
             _ => return Err(argument.unexpected().into()),
@@ -80,14 +82,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let train = MvtecAd::open(&folder, Split::Train)?;
     let (training, held_out) = train.normal().hold_out(0.15, seed)?;
-    let anomalous = train.anomalous();
-    println!("{} to fit, {} held out, {} anomalous", training.len(), held_out.len(), anomalous.len());
+    let measured = match test {
+        Some(_) => MvtecAd::open(&folder, Split::Test)?,
+        None => train.filter(|entry| entry.label == Label::Anomalous || held_out.entries().contains(entry)),
+    };
+    println!("{} to fit, {} held out, {} to measure on", training.len(), held_out.len(), measured.len());
     println!(
         "| setting | max | max, smoothed | top 1 % | pixel AUROC | pixel AP | AUPRO | sigma | p_true | p_fake | s |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    for setting in settings(&config, &fit).iter().filter(|s| s.name.contains(&only)) {
-        run(setting, &backbone, &training, [&held_out, &anomalous])?;
+    let is_wanted = |name: &str| test.as_ref().or(only.as_ref()).is_none_or(|wanted| name == wanted);
+    for setting in settings(&config, &fit).iter().filter(|s| is_wanted(s.name)) {
+        run(setting, &backbone, &training, &held_out, &measured)?;
     }
     Ok(())
 }
@@ -96,7 +102,8 @@ fn run(
     setting: &Setting,
     backbone: &Params,
     training: &Records,
-    data: [&Records; 2],
+    held_out: &Records,
+    measured: &Records,
 ) -> Result<(), Box<dyn Error>> {
     let view = |records| Framed { records, padded: setting.padded };
     let mut last = (0.0, 0.0);
@@ -107,33 +114,31 @@ fn run(
         ControlFlow::Continue(())
     };
     let started = Instant::now();
-    let (fit_on, held_out) = (view(training), view(data[0]));
+    let (fit_on, held_out) = (view(training), view(held_out));
     let model =
         Sfad::fit(&setting.config, &setting.fit, backbone.clone(), &fit_on, &held_out, &mut observer)?;
     let seconds = started.elapsed().as_secs_f64();
 
     let (mut scores, mut labels) = ([const { Vec::new() }; 3], Vec::new());
     let mut pixels = PixelMetrics::new();
-    for records in data {
-        for i in 0..records.len() {
-            let sample = view(records).get(i)?;
-            let raw = model.raw_scores(&[sample.image.as_view()])?.remove(0);
-            labels.push(sample.label.is_anomalous());
-            scores[0].push(raw.score);
-            let mut sorted = raw.map.clone();
-            sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-            scores[1].push(sorted[0]);
-            let top = &sorted[..sorted.len() / 100];
-            scores[2].push(top.iter().sum::<f32>() / top.len() as f32);
-            let mask = match sample.mask {
-                Some(mask) => mask.resize_nearest(raw.width, raw.height)?,
-                None if sample.label == Label::Normal => {
-                    Mask::new(raw.width, raw.height, vec![false; raw.map.len()])?
-                }
-                None => continue,
-            };
-            pixels.push(&raw.map, mask.data(), raw.height, raw.width)?;
-        }
+    for i in 0..measured.len() {
+        let sample = view(measured).get(i)?;
+        let raw = model.raw_scores(&[sample.image.as_view()])?.remove(0);
+        labels.push(sample.label.is_anomalous());
+        scores[0].push(raw.score);
+        let mut sorted = raw.map.clone();
+        sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+        scores[1].push(sorted[0]);
+        let top = &sorted[..sorted.len() / 100];
+        scores[2].push(top.iter().sum::<f32>() / top.len() as f32);
+        let mask = match sample.mask {
+            Some(mask) => mask.resize_nearest(raw.width, raw.height)?,
+            None if sample.label == Label::Normal => {
+                Mask::new(raw.width, raw.height, vec![false; raw.map.len()])?
+            }
+            None => continue,
+        };
+        pixels.push(&raw.map, mask.data(), raw.height, raw.width)?;
     }
     let pixels = pixels.finish();
     let figure = |value: Option<f64>| value.map_or("n/a".to_string(), |v| format!("{v:.4}"));

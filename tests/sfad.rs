@@ -7,7 +7,7 @@ use std::process::Command;
 
 use common::{Outcome, fit, split, stripes, write_category};
 use madenet::data::{MvtecAd, Split};
-use madenet::sfad::{Features, SmoothAt};
+use madenet::sfad::{Features, ImageScore, SmoothAt};
 use madenet::{AnomalyDetector, Event, FitConfig, Label, Noise, Sfad, SfadConfig, evaluate};
 
 /// Environment variables that make [`child`] do something.
@@ -148,6 +148,7 @@ fn every_variant_trains_and_comes_back() -> Outcome {
         SfadConfig { features: Features::Concat { upscale: 2 }, ..SfadConfig::tiny() },
         SfadConfig { features: Features::SimpleNet { dim: 100 }, ..SfadConfig::tiny() },
         SfadConfig { smooth_at: SmoothAt::Original, patch: 5, ..SfadConfig::tiny() },
+        SfadConfig { image_score: ImageScore::MapTop { share: 0.01 }, ..SfadConfig::tiny() },
     ];
     for config in variants {
         let fit = FitConfig { iterations: 3, ..FitConfig::tiny() };

@@ -51,11 +51,11 @@ pub struct Training {
 }
 
 impl Training {
-    /// Trains `net`, which is `learner`'s network with weights.
+    /// Trains `net`, which was made of [`learner.net()`](Learner::net).
     ///
     /// # Errors
-    /// The learner's; [`Error::NonFinite`] if a loss is not finite; [`Error::Cancelled`] if the observer ended it. `net`
-    /// then has the weights of the step before.
+    /// The learner's; [`Error::NonFinite`] if a loss is not finite: `net` then has the weights of the step before, with
+    /// running statistics that have seen the failed one; [`Error::Cancelled`] if the observer ended it.
     pub fn run<L: Learner>(
         &self,
         learner: &mut L,

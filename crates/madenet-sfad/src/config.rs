@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 /// | `features` | `Concat { upscale: 1 }` | | MADE-Net's text; see [`Features`] |
 /// | `hidden` | 1024 | at least 1 | SimpleNet |
 /// | `slope` | 0.2 | at least 0 | SimpleNet |
+/// | `image_score` | `GridMax` | | SimpleNet's code; [`ImageScore`] has another |
 /// | `smoothing` | 4 | pixels, above 0 | SimpleNet |
 /// | `smooth_at` | `Model` | | SimpleNet's code; MADE-Net's text smooths at the original size |
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct SfadConfig {
     pub hidden: usize,
     /// Slope of its LeakyReLU.
     pub slope: f32,
+    /// How an image's score comes from its locations'.
+    pub image_score: ImageScore,
     /// Standard deviation of the Gaussian that smooths maps, in pixels of the model's input.
     pub smoothing: f32,
     /// Where maps are smoothed.
@@ -47,7 +50,7 @@ pub enum Features {
     /// Every layer averaged over the patch, brought to the grid (bilinear), concatenated. MADE-Net's text, and with
     /// `upscale: 2` SuperSimpleNet's form, which brings layers to a grid of twice the size first and averages last.
     Concat {
-        /// Factor of the grid's height and width, at least 1.
+        /// Factor of the grid's height and width, 1 to 4.
         upscale: usize,
     },
     /// SimpleNet's code: the patch's values in the order (channel, row, column), adaptively averaged to `dim` numbers per
@@ -56,6 +59,20 @@ pub enum Features {
     SimpleNet {
         /// Numbers per location, 1536 in SimpleNet's code.
         dim: usize,
+    },
+}
+
+/// How an image's score comes from its locations'.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ImageScore {
+    /// The largest of the raw grid, before it is enlarged and smoothed (F11).
+    GridMax,
+    /// The mean of this share of the map's pixels, the largest ones, at the model's size: one pixel at least. Steadier
+    /// than a maximum where defects are large or good surfaces vary (docs/sfad-study.md).
+    MapTop {
+        /// In (0, 1].
+        share: f32,
     },
 }
 
@@ -86,6 +103,7 @@ impl SfadConfig {
             features: Features::Concat { upscale: 1 },
             hidden: 1024,
             slope: 0.2,
+            image_score: ImageScore::GridMax,
             smoothing: 4.0,
             smooth_at: SmoothAt::Model,
         }
@@ -129,11 +147,14 @@ impl SfadConfig {
             self.patch.to_string(),
             "an odd number up to 15",
         )?;
-        let (size, field) = match self.features {
-            Features::Concat { upscale } => (upscale, "features.upscale"),
-            Features::SimpleNet { dim } => (dim, "features.dim"),
-        };
-        check((1..=65536).contains(&size), field, size.to_string(), "1 to 65536")?;
+        match self.features {
+            Features::Concat { upscale: n } => {
+                check((1..=4).contains(&n), "features.upscale", n.to_string(), "1 to 4")?;
+            }
+            Features::SimpleNet { dim: n } => {
+                check((1..=65536).contains(&n), "features.dim", n.to_string(), "1 to 65536")?;
+            }
+        }
         check((1..=65536).contains(&self.hidden), "hidden", self.hidden.to_string(), "1 to 65536")?;
         check(
             self.slope.is_finite() && self.slope >= 0.0,
@@ -141,6 +162,9 @@ impl SfadConfig {
             self.slope.to_string(),
             "a number from 0 on",
         )?;
+        if let ImageScore::MapTop { share } = self.image_score {
+            check(share > 0.0 && share <= 1.0, "image_score.share", share.to_string(), "in (0, 1]")?;
+        }
         check(
             self.smoothing > 0.0 && self.smoothing <= 1000.0,
             "smoothing",
@@ -164,9 +188,11 @@ mod tests {
             SfadConfig { layers: vec![], ..good.clone() },
             SfadConfig { patch: 2, ..good.clone() },
             SfadConfig { features: Features::Concat { upscale: 0 }, ..good.clone() },
+            SfadConfig { features: Features::Concat { upscale: 65536 }, ..good.clone() },
             SfadConfig { hidden: 0, ..good.clone() },
             SfadConfig { slope: f32::NAN, ..good.clone() },
             SfadConfig { smoothing: 0.0, ..good.clone() },
+            SfadConfig { image_score: ImageScore::MapTop { share: f32::NAN }, ..good.clone() },
         ];
         assert!(bad.iter().all(|c| matches!(c.validate(), Err(Error::Config { .. }))));
         assert!(SfadConfig { backbone: "vgg".to_string(), ..good }.validate().is_err());

@@ -202,23 +202,26 @@ impl Sfad {
         Ok(grids.map(|grid| Graded { normality: grid.to_vec(), timings }).collect())
     }
 
-    fn model_size(&self) -> (usize, usize) {
-        (self.content.config.preprocessing.height, self.content.config.preprocessing.width)
+    /// Score and map of a grid at the model's size.
+    fn raw(&self, grid: &[f32]) -> Result<RawScores> {
+        let config = &self.content.config;
+        let (height, width) = (config.preprocessing.height, config.preprocessing.width);
+        let map = score::map(grid, self.network.grid, (height, width), config.smoothing)?;
+        Ok(RawScores { score: score::image_score(config.image_score, grid, &map), height, width, map })
     }
 
-    fn prediction(&self, image: &ImageView<'_>, graded: Graded) -> Result<Prediction> {
+    fn prediction(&self, image: &ImageView<'_>, graded: &Graded) -> Result<Prediction> {
         let started = Instant::now();
-        let original = (image.height(), image.width());
-        let (model, sigma) = (self.model_size(), self.content.config.smoothing);
-        let (size, sigma) = match self.content.config.smooth_at {
-            SmoothAt::Model => (model, sigma),
-            SmoothAt::Original => {
-                let area = |(h, w): (usize, usize)| h as f32 * w as f32;
-                (original, sigma * (area(original) / area(model)).sqrt())
-            }
-        };
-        let raw = score::raw_scores(&graded.normality, self.network.grid, size, sigma)?;
-        let mut prediction = self.content.calibration.prediction(KIND, &raw, original)?;
+        let (height, width) = (image.height(), image.width());
+        let grid = score::anomaly(&graded.normality);
+        let mut raw = self.raw(&grid)?;
+        if self.content.config.smooth_at == SmoothAt::Original {
+            let scale = (height as f32 * width as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
+            let sigma = self.content.config.smoothing * scale;
+            raw.map = score::map(&grid, self.network.grid, (height, width), sigma)?;
+            (raw.height, raw.width) = (height, width);
+        }
+        let mut prediction = self.content.calibration.prediction(KIND, &raw, (height, width))?;
         prediction.timings = Timings { postprocess: started.elapsed(), ..graded.timings };
         Ok(prediction)
     }
@@ -236,8 +239,7 @@ impl AnomalyDetector for Sfad {
 
     fn raw_scores(&self, images: &[ImageView<'_>]) -> Result<Vec<RawScores>> {
         let scores = self.grade(images)?.into_iter().map(|graded| {
-            let sigma = self.content.config.smoothing;
-            let raw = score::raw_scores(&graded.normality, self.network.grid, self.model_size(), sigma)?;
+            let raw = self.raw(&score::anomaly(&graded.normality))?;
             match raw.map.iter().copied().chain([raw.score]).find(|s| !s.is_finite()) {
                 Some(value) => Err(Error::NonFiniteScore { what: KIND.to_string(), value }),
                 None => Ok(raw),
@@ -248,6 +250,6 @@ impl AnomalyDetector for Sfad {
 
     fn predict(&self, images: &[ImageView<'_>]) -> Result<Vec<Prediction>> {
         let graded = self.grade(images)?;
-        images.iter().zip(graded).map(|(image, graded)| self.prediction(image, graded)).collect()
+        images.iter().zip(graded).map(|(image, graded)| self.prediction(image, &graded)).collect()
     }
 }

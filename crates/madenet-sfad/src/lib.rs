@@ -26,7 +26,7 @@ mod fit_config;
 mod network;
 mod score;
 
-pub use config::{Features, SfadConfig, SmoothAt};
+pub use config::{Features, ImageScore, SfadConfig, SmoothAt};
 pub use detector::{Provenance, Sfad};
 #[cfg(feature = "train")]
 pub use fit::FitError;

@@ -1,30 +1,40 @@
 //! From the discriminator's normality to anomaly scores and maps.
 
-use madenet_core::{RawScores, Result};
+use madenet_core::Result;
 use madenet_kernels::{Interpolation, Shape, gaussian_filter, interpolate};
 
-/// Scores of one image from the normality of its grid (`shape.h x shape.w`): anomaly is its negative (F9), the image
-/// score the largest of the raw grid (F11), the map the grid enlarged (bilinear) to `size` (height, width) and smoothed
-/// by a Gaussian of deviation `sigma` pixels (F10).
-pub(crate) fn raw_scores(
-    normality: &[f32],
-    shape: Shape,
-    size: (usize, usize),
-    sigma: f32,
-) -> Result<RawScores> {
-    let grid: Vec<f32> = normality.iter().map(|n| -n).collect();
-    let score = grid.iter().copied().fold(f32::NEG_INFINITY, nan_max);
-    let mut enlarged = vec![0.0; size.0 * size.1];
-    let bilinear = Interpolation::Bilinear { align_corners: false };
-    interpolate(bilinear, Shape::new(1, shape.h, shape.w), size, &grid, &mut enlarged)?;
-    let mut map = vec![0.0; enlarged.len()];
-    gaussian_filter(sigma, size.0, size.1, &enlarged, &mut map, &mut Vec::new())?;
-    Ok(RawScores { score, height: size.0, width: size.1, map })
+use crate::config::ImageScore;
+
+/// Anomaly of the locations of a grid: the negative of their normality (F9).
+pub(crate) fn anomaly(normality: &[f32]) -> Vec<f32> {
+    normality.iter().map(|n| -n).collect()
 }
 
-/// The larger of two, NaN if one is: a broken value must not hide behind a good one.
-fn nan_max(a: f32, b: f32) -> f32 {
-    if a.is_nan() || a > b { a } else { b }
+/// The map of a grid of `shape`: enlarged (bilinear) to `size` (height, width) and smoothed by a Gaussian of deviation
+/// `sigma` pixels (F10).
+pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) -> Result<Vec<f32>> {
+    let mut enlarged = vec![0.0; size.0 * size.1];
+    let bilinear = Interpolation::Bilinear { align_corners: false };
+    interpolate(bilinear, Shape::new(1, shape.h, shape.w), size, grid, &mut enlarged)?;
+    let mut map = vec![0.0; enlarged.len()];
+    gaussian_filter(sigma, size.0, size.1, &enlarged, &mut map, &mut Vec::new())?;
+    Ok(map)
+}
+
+/// The score of an image from its grid and the map of it at the model's size. NaN if one of them has NaN: a broken value
+/// must not hide behind a good one.
+pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if a.is_nan() || a > b { a } else { b };
+    match rule {
+        ImageScore::GridMax => grid.iter().copied().fold(f32::NEG_INFINITY, larger),
+        ImageScore::MapTop { .. } if map.iter().any(|v| v.is_nan()) => f32::NAN,
+        ImageScore::MapTop { share } => {
+            let mut sorted = map.to_vec();
+            let n = ((share * map.len() as f32) as usize).clamp(1, map.len());
+            sorted.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
+            (sorted[..n].iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64) as f32
+        }
+    }
 }
 
 #[cfg(test)]
@@ -35,17 +45,32 @@ mod tests {
     fn the_image_score_is_the_raw_grids_largest() -> Result<()> {
         let mut normality = vec![0.5; 16];
         normality[5] = -2.0;
-        let raw = raw_scores(&normality, Shape::new(1, 4, 4), (32, 32), 4.0)?;
-        assert_eq!(raw.score, 2.0);
+        let grid = anomaly(&normality);
+        let map = map(&grid, Shape::new(1, 4, 4), (32, 32), 4.0)?;
+        assert_eq!(image_score(ImageScore::GridMax, &grid, &map), 2.0);
         // The grid's pixel (1, 1) covers rows and columns 8 to 15; smoothing flattens its peak.
-        let peak = raw.map.iter().copied().fold(f32::MIN, f32::max);
-        let at = raw.map.iter().position(|&v| v == peak).unwrap_or_default();
+        let peak = image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map);
+        let at = map.iter().position(|&v| v == peak).unwrap_or_default();
         assert!((10..14).contains(&(at / 32)) && (10..14).contains(&(at % 32)), "{at}");
         assert!(peak < 2.0 && peak > 0.0);
         // In a corner far from the defect the symmetric border keeps the constant.
-        assert!((raw.map[31 * 32 + 31] + 0.5).abs() < 1e-3);
-        normality[0] = f32::NAN;
-        assert!(raw_scores(&normality, Shape::new(1, 4, 4), (8, 8), 4.0)?.score.is_nan());
+        assert!((map[31 * 32 + 31] + 0.5).abs() < 1e-3);
         Ok(())
+    }
+
+    #[test]
+    fn the_top_share_is_a_mean() {
+        let map = [4.0, -1.0, 3.0, 0.0, 2.0, 1.0, -2.0, -3.0];
+        let top = |share| image_score(ImageScore::MapTop { share }, &[], &map);
+        assert_eq!([top(0.01), top(0.25), top(0.5), top(1.0)], [4.0, 3.5, 2.5, 0.5]);
+    }
+
+    #[test]
+    fn broken_values_do_not_hide() {
+        for nan in [f32::NAN, -f32::NAN] {
+            let broken = [0.0, nan, 1.0, 2.0];
+            assert!(image_score(ImageScore::GridMax, &broken, &[]).is_nan());
+            assert!(image_score(ImageScore::MapTop { share: 0.5 }, &[], &broken).is_nan());
+        }
     }
 }

@@ -4,7 +4,7 @@ mod features;
 mod learner;
 
 use candle_core::Device;
-use madenet_candle::{Adam, AdamConfig, CandleNet, Policy, Scoped, Training};
+use madenet_candle::{Adam, AdamConfig, CandleNet, Learner, Policy, Scoped, Training};
 use madenet_core::{AnomalyDetector, Calibration, Label, Observer, Scale};
 use madenet_data::{Dataset, Sample};
 use madenet_nets::{Params, Plan};
@@ -123,7 +123,8 @@ fn train(
     observer: &mut dyn Observer,
 ) -> Result<Params, FitError> {
     let net = training_net(config, bank.dim())?;
-    let mut trained = CandleNet::new(&net, params, &Policy::default(), &Device::Cpu)?;
+    let mut learner = SfadLearner::new(net, bank, fit, noise_sigma);
+    let mut trained = CandleNet::new(learner.net(), params, &Policy::default(), &Device::Cpu)?;
     let adamw = |lr| AdamConfig::adamw().lr(lr).weight_decay(fit.weight_decay);
     let rates = Scoped::new(adamw(fit.lr_discriminator)).with(ADAPTOR, adamw(fit.lr_adaptor));
     let mut optimiser = Adam::new(trained.vars(), rates)?;
@@ -133,7 +134,6 @@ fn train(
         steps: fit.iterations,
         decay: vec![(fit.iterations * 4 / 5, 0.4), (fit.iterations * 9 / 10, 0.4 * 0.4)],
     };
-    let mut learner = SfadLearner::new(net, bank, fit, noise_sigma);
     training.run(&mut learner, &mut trained, &mut optimiser, observer)?;
     Ok(trained.export()?)
 }
