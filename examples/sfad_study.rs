@@ -29,7 +29,7 @@ struct Setting {
     padded: bool,
 }
 
-/// The settings: the preset, and one change of it at a time.
+/// The settings: the preset, one change of it at a time, and some of these together.
 fn settings(config: &SfadConfig, fit: &FitConfig) -> Vec<Setting> {
     let setting = |name, config: SfadConfig, fit: FitConfig, padded| Setting { name, config, fit, padded };
     let noise = |noise| FitConfig { noise, ..fit.clone() };
@@ -49,14 +49,10 @@ fn settings(config: &SfadConfig, fit: &FitConfig) -> Vec<Setting> {
         setting("noise relative 1", base(), noise(Noise::Relative(1.0)), false),
         setting("layers 2", layers(&["layer2"]), fit.clone(), false),
         setting("layers 3", layers(&["layer3"]), fit.clone(), false),
-        setting("layers 1 2", layers(&["layer1", "layer2"]), fit.clone(), false),
+        setting("layers 3, noise relative 0.5", layers(&["layer3"]), noise(Noise::Relative(0.5)), false),
         setting("iterations 200", base(), steps(200), false),
         setting("iterations 1200", base(), steps(1200), false),
         setting("locations 64", base(), locations(Some(64)), false),
-        setting("aspect kept, layers 2", layers(&["layer2"]), fit.clone(), true),
-        setting("aspect kept, layers 1 2", layers(&["layer1", "layer2"]), fit.clone(), true),
-        setting("aspect kept, noise relative 0.5", base(), noise(Noise::Relative(0.5)), true),
-        setting("aspect kept, iterations 200", base(), steps(200), true),
     ]
 }
 

@@ -57,6 +57,27 @@ fn backbones_equal_torchvision() -> TestResult {
     Ok(())
 }
 
+/// PyTorch has a gradient for every trained value, and running statistics for the rest.
+#[test]
+fn summaries_count_what_pytorch_has() -> TestResult {
+    for proof in proofs() {
+        let fixture = proof.fixture();
+        let values = |prefix: &str| {
+            let tensors = fixture.iter().filter(|(name, _)| name.starts_with(prefix));
+            tensors.map(|(_, p)| p.values().len()).sum::<usize>()
+        };
+        let summary = Summary::new(&proof.net);
+        assert_eq!(
+            (summary.parameters, summary.buffers),
+            (values("grad."), values("running.")),
+            "{}",
+            proof.name
+        );
+        assert!(summary.multiply_adds > 0 && summary.peak_activations <= summary.activations);
+    }
+    Ok(())
+}
+
 /// Samples do not see each other, and threads do not change a bit.
 #[test]
 fn batches_and_threads_do_not_matter() -> TestResult {

@@ -81,9 +81,10 @@ impl FitConfig {
         }
     }
 
-    /// Minutes on two cores: 600 steps of 2,048 locations, a quarter of each image's, with noise in units of the features'
-    /// spread. SimpleNet's 0.015 suits its backbone; on a ResNet-18's features so weak a noise is not yet told apart after
-    /// 600 steps (`p_true` 0.2 to 0.8 on three categories), a quarter of the spread is (0.85 and more).
+    /// Minutes on two cores: 600 steps of 2,048 locations, a quarter of each image's, with noise of a quarter of the
+    /// features' spread. SimpleNet's 0.015 suits its own backbone and schedule; on a ResNet-18's features it is not yet told
+    /// apart after 600 steps (`p_true` 0.2 to 0.4), a quarter of the spread is (0.8 to 0.9). docs/sfad-study.md has the
+    /// figures.
     #[must_use]
     pub fn fast() -> Self {
         FitConfig { iterations: 600, locations: Some(256), noise: Noise::Relative(0.25), ..Self::paper() }
