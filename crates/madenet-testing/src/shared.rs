@@ -13,18 +13,21 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn shared(relative: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    find(&std::env::var_os("MADENET_SHARED").map_or_else(beside, PathBuf::from), relative)
+    let found = find(&std::env::var_os("MADENET_SHARED").map_or_else(beside, PathBuf::from), relative);
+    if found.is_none() {
+        say_skipped(relative);
+    }
+    found
 }
 
 fn find(folder: &Path, relative: &str) -> Option<PathBuf> {
-    let path = folder.join(relative);
-    if path.exists() {
-        return Some(path);
-    }
+    Some(folder.join(relative)).filter(|path| path.exists())
+}
+
+fn say_skipped(relative: &str) {
     // Written past the test harness, which holds back what passing tests print. A closed stderr is no reason to fail.
     let line = format!("SKIPPED: {relative} is not there; set MADENET_SHARED to the folder that holds it\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
-    None
 }
 
 #[cfg(test)]
@@ -36,6 +39,5 @@ mod tests {
         let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert_eq!(find(crate_folder, "src/shared.rs"), Some(crate_folder.join("src/shared.rs")));
         assert_eq!(find(crate_folder, "src/nothing.rs"), None);
-        assert_eq!(shared("no/such/file"), None);
     }
 }
