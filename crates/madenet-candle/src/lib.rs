@@ -35,8 +35,8 @@
 //! scope a [`Treatment`]. All random numbers of a step are keyed by a [`StepKey`].
 //!
 //! Every operation is made of candle tensor operations whose backward pass holds; [`ops`] says which do not, and offers
-//! the operations for losses and other code. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups by scope and a state that can be stored,
-//! and [`read_pth`] reads PyTorch's weight files.
+//! the operations for losses and other code. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups
+//! by scope and a state that can be stored, and [`read_pth`] reads PyTorch's weight files.
 
 mod candle_net;
 mod error;
