@@ -1,13 +1,14 @@
-//! Exact anomaly detection metrics: AUROC, average precision, AUPRO, connected components.
+//! Exact anomaly detection metrics: AUROC, average precision, best F1, AUPRO, connected components.
 //!
 //! ```
-//! use madenet_metrics::{AUPRO_FPR_LIMIT, PixelMetrics, auroc, average_precision};
+//! use madenet_metrics::{AUPRO_FPR_LIMIT, PixelMetrics, auroc, average_precision, f1_max};
 //!
 //! // Image level: one score and one label (true = anomalous) per image.
 //! let scores = [0.1, 0.4, 0.35, 0.8];
 //! let labels = [false, false, true, true];
 //! assert_eq!(auroc(&scores, &labels)?, Some(0.75));
 //! assert!((average_precision(&scores, &labels)?.unwrap() - 5.0 / 6.0).abs() < 1e-12);
+//! assert_eq!(f1_max(&scores, &labels)?.map(|best| (best.f1, best.threshold)), Some((0.8, 0.35)));
 //!
 //! // Pixel level: one anomaly map and one mask per image, normal images included.
 //! let mut pixels = PixelMetrics::new();
@@ -37,6 +38,7 @@ mod auroc;
 mod average_precision;
 mod components;
 mod error;
+mod f1_max;
 mod label;
 mod pixel;
 mod ranking;
@@ -46,5 +48,6 @@ pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use components::{Components, Connectivity, components};
 pub use error::{Error, Result};
+pub use f1_max::{F1Max, f1_max};
 pub use label::Label;
 pub use pixel::{PixelMetrics, PixelScores};

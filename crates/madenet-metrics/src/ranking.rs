@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 /// Where an anomalous score comes from when regions play no part.
 const NO_REGION: u32 = 0;
 
+/// Sign bit of a binary32.
+const SIGN: u32 = 1 << 31;
+
 /// Keys of all scores by class. The sweep needs them sorted: see [`Ranking::sort`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ranking {
@@ -19,6 +22,8 @@ pub(crate) struct Ranking {
 /// All scores equal to one threshold.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
+    /// The score; zero is positive.
+    pub(crate) threshold: f32,
     /// Number of normal scores at this threshold.
     pub(crate) normal: usize,
     anomalous: &'a [u64],
@@ -119,7 +124,7 @@ impl<'a> Iterator for Descending<'a> {
         let (anomalous_rest, anomalous) = self.anomalous.split_at(self.anomalous.len() - anomalous_tail);
         self.normal = normal_rest;
         self.anomalous = anomalous_rest;
-        Some(Step { normal: normal_tail, anomalous })
+        Some(Step { threshold: score(threshold), normal: normal_tail, anomalous })
     }
 }
 
@@ -131,10 +136,14 @@ pub(crate) fn first_non_finite(scores: &[f32]) -> Option<usize> {
 /// An integer with the order of the finite scores: IEEE 754 binary32 is sign and magnitude, so positive
 /// numbers get the top bit and negative ones are inverted.
 fn key(score: f32) -> u32 {
-    const SIGN: u32 = 1 << 31;
     // -0.0 + 0.0 is 0.0: both zeros are one score.
     let bits = (score + 0.0).to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+/// The score of a key.
+fn score(key: u32) -> f32 {
+    f32::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
 }
 
 fn score_key(packed: u64) -> u32 {
@@ -163,6 +172,7 @@ mod tests {
         ];
         assert!(ascending.is_sorted_by(|a, b| key(*a) < key(*b)));
         assert_eq!(key(-0.0), key(0.0));
+        assert!(ascending.iter().all(|&s| score(key(s)).to_bits() == s.to_bits()));
     }
 
     #[test]
@@ -173,8 +183,10 @@ mod tests {
         ranking.push_anomalous(2.0, u32::MAX);
         ranking.push_anomalous(0.5, 3);
         ranking.sort();
-        let steps: Vec<_> =
-            ranking.descending().map(|step| (step.normal, step.regions().collect::<Vec<_>>())).collect();
-        assert_eq!(steps, [(0, vec![u32::MAX as usize]), (2, vec![3, 7]), (1, vec![])]);
+        let steps: Vec<_> = ranking
+            .descending()
+            .map(|step| (step.threshold, step.normal, step.regions().collect()))
+            .collect();
+        assert_eq!(steps, [(2.0, 0, vec![u32::MAX as usize]), (0.5, 2, vec![3, 7]), (-1.0, 1, vec![])]);
     }
 }

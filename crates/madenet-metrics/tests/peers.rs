@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use madenet_metrics::{PixelMetrics, auroc, average_precision};
+use madenet_metrics::{PixelMetrics, auroc, average_precision, f1_max};
 
 const PEERS: &str = include_str!("fixtures/peers.txt");
 
@@ -56,6 +56,9 @@ fn image_metrics_agree_with_scikit_learn() {
         let (scores, labels) = (case.values("scores"), case.labels());
         case.assert_near("auroc", &[auroc(&scores, &labels).unwrap()]);
         case.assert_near("average_precision", &[average_precision(&scores, &labels).unwrap()]);
+        let best = f1_max(&scores, &labels).unwrap().unwrap();
+        case.assert_near("f1_max", &[Some(best.f1), Some(best.precision), Some(best.recall)]);
+        assert_eq!([best.threshold], case.values::<f32>("f1_threshold")[..], "threshold of {}", case.name);
     }
 }
 

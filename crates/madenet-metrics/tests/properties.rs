@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{Connectivity, PixelMetrics, auroc, average_precision, components};
+use madenet_metrics::{Connectivity, PixelMetrics, auroc, average_precision, components, f1_max};
 use proptest::prelude::*;
 
 /// Sums of a few hundred terms near 1, taken in another order than the library's.
@@ -70,6 +70,24 @@ fn average_precision_by_thresholds(scores: &[f32], labels: &[bool]) -> Option<f6
         last_recall = recall;
     }
     Some(sum)
+}
+
+/// The best F1, and the lowest threshold that reaches it, by thresholding anew at every distinct score.
+fn f1_max_by_thresholds(scores: &[f32], labels: &[bool]) -> Option<(f64, f32)> {
+    let positives = labels.iter().filter(|&&label| label).count();
+    if positives == 0 || positives == labels.len() {
+        return None;
+    }
+    let f1 = |threshold: f32| {
+        let predicted = scores.iter().filter(|&&score| score >= threshold).count() as f64;
+        let hits = scores.iter().zip(labels).filter(|pair| *pair.0 >= threshold && *pair.1).count() as f64;
+        let (precision, recall) = (hits / predicted, hits / positives as f64);
+        if hits == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
+    };
+    let curve: Vec<(f64, f32)> = descending_distinct(scores).into_iter().map(|t| (f1(t), t)).collect();
+    let best = curve.iter().map(|&(f1, _)| f1).fold(0.0, f64::max);
+    // Fractions of at most 160 that differ do so by more than 1 / 160^2.
+    curve.into_iter().rfind(|&(f1, _)| f1 >= best - REORDERED)
 }
 
 fn descending_distinct(scores: &[f32]) -> Vec<f32> {
@@ -179,6 +197,18 @@ proptest! {
     }
 
     #[test]
+    fn f1_max_follows_its_definition((scores, labels) in labelled_scores()) {
+        let got = f1_max(&scores, &labels)?;
+        let expected = f1_max_by_thresholds(&scores, &labels);
+        prop_assert!(near(got.map(|best| best.f1), expected.map(|(f1, _)| f1)), "got {got:?}, expected {expected:?}");
+        prop_assert_eq!(got.map(|best| best.threshold), expected.map(|(_, threshold)| threshold));
+        if let Some(best) = got {
+            let (p, r) = (best.precision, best.recall);
+            prop_assert!((best.f1 - 2.0 * p * r / (p + r)).abs() <= REORDERED);
+        }
+    }
+
+    #[test]
     fn flipped_labels_mirror_the_auroc((scores, labels) in labelled_scores()) {
         let flipped: Vec<bool> = labels.iter().map(|label| !label).collect();
         let expected = auroc(&scores, &labels)?.map(|area| 1.0 - area);
@@ -190,6 +220,11 @@ proptest! {
         let moved: Vec<f32> = scores.iter().copied().map(increasing).collect();
         prop_assert_eq!(auroc(&moved, &labels)?, auroc(&scores, &labels)?);
         prop_assert_eq!(average_precision(&moved, &labels)?, average_precision(&scores, &labels)?);
+        let expected = f1_max(&scores, &labels)?.map(|mut best| {
+            best.threshold = increasing(best.threshold);
+            best
+        });
+        prop_assert_eq!(f1_max(&moved, &labels)?, expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{AUPRO_FPR_LIMIT, Error, PixelMetrics, PixelScores, auroc, average_precision};
+use madenet_metrics::{AUPRO_FPR_LIMIT, Error, PixelMetrics, PixelScores, auroc, average_precision, f1_max};
 
 /// A few roundings of numbers near 1.
 const ROUNDING: f64 = 1e-15;
@@ -43,6 +43,8 @@ fn image_metrics_with_ties() {
     let s = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.2, 0.9];
     assert_eq!(auroc(&s, &y).unwrap(), Some(0.8125));
     assert_near(average_precision(&s, &y).unwrap(), 49.0 / 60.0);
+    let best = f1_max(&s, &y).unwrap().unwrap();
+    assert_eq!((best.f1, best.threshold, best.precision, best.recall), (0.8, 0.35, 4.0 / 6.0, 1.0));
 }
 
 #[test]
@@ -51,6 +53,8 @@ fn image_metrics_without_ties() {
     let s = [0.1, 0.4, 0.35, 0.8];
     assert_eq!(auroc(&s, &y).unwrap(), Some(0.75));
     assert_near(average_precision(&s, &y).unwrap(), 5.0 / 6.0);
+    let best = f1_max(&s, &y).unwrap().unwrap();
+    assert_eq!((best.f1, best.threshold, best.precision, best.recall), (0.8, 0.35, 2.0 / 3.0, 1.0));
 }
 
 #[test]
@@ -60,7 +64,19 @@ fn equal_scores_rank_nothing() {
     for s in [[0.3; 4], [0.0, -0.0, -0.0, 0.0]] {
         assert_eq!(auroc(&s, &y).unwrap(), Some(0.5));
         assert_eq!(average_precision(&s, &y).unwrap(), Some(0.5));
+        let best = f1_max(&s, &y).unwrap().unwrap();
+        assert_eq!((best.f1, best.threshold, best.precision, best.recall), (2.0 / 3.0, s[0], 0.5, 1.0));
     }
+}
+
+#[test]
+fn the_lowest_of_the_best_thresholds_is_given() {
+    // One of one at 0.9, then two of four at 0.1: F1 is 2 / 3 at both.
+    let best = f1_max(&[0.9, 0.5, 0.5, 0.1], &labels(&[1, 0, 0, 1])).unwrap().unwrap();
+    assert_eq!((best.f1, best.threshold), (2.0 / 3.0, 0.1));
+    // Without a hit F1 is 0, so the worst ranking still has all images as its prediction.
+    let best = f1_max(&[0.9, -0.5], &labels(&[0, 1])).unwrap().unwrap();
+    assert_eq!((best.f1, best.threshold), (2.0 / 3.0, -0.5));
 }
 
 #[test]
@@ -69,6 +85,8 @@ fn extreme_scores_are_ranked() {
     let s = [f32::MIN, -f32::from_bits(1), f32::from_bits(1), f32::MAX];
     assert_eq!(auroc(&s, &y).unwrap(), Some(1.0));
     assert_eq!(average_precision(&s, &y).unwrap(), Some(1.0));
+    let best = f1_max(&s, &y).unwrap().unwrap();
+    assert_eq!((best.f1, best.threshold), (1.0, f32::from_bits(1)));
 }
 
 #[test]
@@ -136,12 +154,14 @@ fn one_class_leaves_metrics_undefined() {
     for label in [true, false] {
         assert_eq!(auroc(&[0.1, 0.2], &[label; 2]), Ok(None));
         assert_eq!(average_precision(&[0.1, 0.2], &[label; 2]), Ok(None));
+        assert_eq!(f1_max(&[0.1, 0.2], &[label; 2]), Ok(None));
         let scores = single(&[0.1, 0.2], &[u8::from(label); 2], 2, 1);
         assert_eq!((scores.auroc(), scores.average_precision()), (None, None));
         assert_eq!(scores.aupro(AUPRO_FPR_LIMIT), Ok(None));
     }
     assert_eq!(auroc(&[], &[]), Ok(None));
     assert_eq!(average_precision(&[], &[]), Ok(None));
+    assert_eq!(f1_max(&[], &[]), Ok(None));
     assert_eq!(PixelMetrics::new().finish().aupro(AUPRO_FPR_LIMIT), Ok(None));
     assert_eq!(single(&[], &[], 0, 9).auroc(), None);
 }
@@ -150,10 +170,12 @@ fn one_class_leaves_metrics_undefined() {
 fn bad_scores_are_named() {
     assert_eq!(auroc(&[0.1], &[true, false]), Err(Error::LengthMismatch { scores: 1, labels: 2 }));
     assert_eq!(average_precision(&[0.1], &[]), Err(Error::LengthMismatch { scores: 1, labels: 0 }));
+    assert_eq!(f1_max(&[], &[true]), Err(Error::LengthMismatch { scores: 0, labels: 1 }));
     for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let scores = [0.1, 0.2, bad, bad];
         // One class does not excuse a score that is no number.
-        for error in [auroc(&scores, &[true; 4]), average_precision(&scores, &[true; 4])] {
+        let best = f1_max(&scores, &[true; 4]).map(|best| best.map(|best| best.f1));
+        for error in [auroc(&scores, &[true; 4]), average_precision(&scores, &[true; 4]), best] {
             let Err(Error::NonFiniteScore { index: 2, value }) = error else { panic!("got {error:?}") };
             assert_eq!(value.to_bits(), bad.to_bits());
         }
