@@ -106,6 +106,75 @@ pub enum Error {
         /// The system's word.
         source: std::io::Error,
     },
+    /// A weight file is larger than what is read.
+    #[error("the weight file has {bytes} bytes, expected at most {limit}: {}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size, as far as it is known.
+        bytes: u64,
+        /// [`Params::MAX_FILE_BYTES`](crate::Params::MAX_FILE_BYTES).
+        limit: u64,
+    },
+    /// A weight file of PyTorch's own format, which can hold code, was given where safetensors is read.
+    #[error(
+        "expected a .safetensors file, got one of PyTorch's own format, which madenet_candle::read_pth reads: {}",
+        path.display()
+    )]
+    PthFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A text does not name a source of weights.
+    #[error("{text:?} names no weights: expected {expected}")]
+    Source {
+        /// The text.
+        text: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A part of the name of a file on the hub cannot be one; no request was made.
+    #[cfg(feature = "hub")]
+    #[error("{got:?} is no {what} of the hub: expected {expected}")]
+    HubName {
+        /// What is named: `"repository"`.
+        what: &'static str,
+        /// What was given.
+        got: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A file is not in the cache and could not be downloaded. Nothing was left behind.
+    #[cfg(feature = "hub")]
+    #[error(
+        "cannot fetch {} of {} at revision {} from {endpoint}: {reason}; \
+         name a weight file instead, or put it where the cache has it: {}",
+        file.file, file.repo, file.revision, by_hand.display()
+    )]
+    Fetch {
+        /// The file.
+        file: Box<crate::HubFile>,
+        /// The hub that was, or would have been, asked.
+        endpoint: String,
+        /// What went wrong.
+        reason: String,
+        /// Where in the cache a file put there by hand is found.
+        by_hand: PathBuf,
+    },
+    /// A file in the cache is not what it should be.
+    #[cfg(feature = "hub")]
+    #[error(
+        "a file in the cache has SHA-256 {got}, expected {expected}; delete it to have it fetched again: {}",
+        path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The sum asked for, or under which the cache keeps the file.
+        expected: String,
+        /// The sum of its content.
+        got: String,
+    },
     /// The bytes are not a sound safetensors file.
     #[error("not a sound safetensors file: {name}")]
     Safetensors {

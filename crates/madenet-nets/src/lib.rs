@@ -32,22 +32,32 @@
 //! loop over its nodes with a match that names every operation, so that a new one does not compile until all of them know
 //! it: [`Summary`] counts, [`Plan`] runs on a CPU, and `madenet-candle` trains. Parameters are called by their scope path,
 //! as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is the only truth about
-//! weights. [`ResNet`] records the backbones.
+//! weights. [`ResNet`] records the backbones, [`BackboneSource`] says where their weights come from.
+//!
+//! # Features
+//!
+//! `hub` (off by default): pretrained backbones from the Hugging Face hub, `BackboneSource::Hub`.
 
 mod builder;
 mod error;
+#[cfg(feature = "hub")]
+mod hub;
 mod net;
 mod params;
 mod plan;
 mod resnet;
+mod source;
 mod summary;
 mod weights;
 
 pub use builder::{Builder, ConvSpec, ConvTransposeSpec, Val, conv, conv_transpose};
 pub use error::{Error, Result};
+#[cfg(feature = "hub")]
+pub use hub::{Hub, HubFile};
 pub use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d, Shape};
 pub use net::{BatchNorm, Init, Net, Node, NodeId, Op, ParamId, ParamSpec, Role};
 pub use params::{Param, Params};
 pub use plan::{Outputs, Plan, Workspace};
 pub use resnet::{ResNet, Tap};
+pub use source::BackboneSource;
 pub use summary::{Row, Summary};

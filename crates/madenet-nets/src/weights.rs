@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
@@ -10,17 +12,22 @@ use crate::params::{Param, Params};
 use crate::{Error, Result};
 
 impl Params {
+    /// The largest weight file that is read, in bytes: 4 GiB, fifteen times that of a WideResNet-50-2 (276 MB), so that a
+    /// wrong path does not fill the memory.
+    pub const MAX_FILE_BYTES: u64 = 4 << 30;
+
     /// Reads all floating-point tensors of a safetensors file, as `f32`.
     ///
     /// Integer tensors (PyTorch's `num_batches_tracked`) are left out. The whole file is read into memory and checked
     /// before anything is made of it.
     ///
     /// # Errors
-    /// [`Error::Read`] if the file cannot be read, [`Error::Safetensors`] if it is cut off, or its header is unsound: a
+    /// [`Error::Read`] if the file cannot be read, [`Error::TooLarge`] if it has more than
+    /// [`MAX_FILE_BYTES`](Self::MAX_FILE_BYTES), [`Error::Safetensors`] if it is cut off, or its header is unsound: a
     /// tensor declared outside the file, overlapping, or of another size than its shape.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        let bytes = read_limited(path, Self::MAX_FILE_BYTES)?;
         Self::from_safetensors(&bytes, &path.display().to_string())
     }
 
@@ -50,6 +57,25 @@ impl Params {
         safetensors::serialize(self.iter().map(|(name, param)| (name, Little(param))), metadata)
             .map_err(|source| Error::Safetensors { name: "weights to be written".to_string(), source })
     }
+}
+
+/// The bytes of a file that has at most `limit`.
+fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let failed = |source| Error::Read { path: path.to_path_buf(), source };
+    let too_large = |bytes| Error::TooLarge { path: path.to_path_buf(), bytes, limit };
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    if size > limit {
+        return Err(too_large(size));
+    }
+    let mut bytes = Vec::new();
+    let room = usize::try_from(size).ok().filter(|&size| bytes.try_reserve_exact(size).is_ok());
+    if room.is_none() {
+        return Err(failed(ErrorKind::OutOfMemory.into()));
+    }
+    // Devices tell no size, and files grow.
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)? as u64;
+    if read > limit { Err(too_large(read)) } else { Ok(bytes) }
 }
 
 /// The values of a floating-point tensor as `f32`; none for other types.
@@ -137,6 +163,26 @@ mod tests {
         hostile.extend_from_slice(&[0; 16]);
         assert!(matches!(Params::from_safetensors(&hostile, "big"), Err(Error::Safetensors { .. })));
         assert!(matches!(Params::read("/no/such/file"), Err(Error::Read { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn large_files_are_refused_before_they_are_read() -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.safetensors");
+        // A hole in the file takes no space.
+        File::create(&path).unwrap().set_len(Params::MAX_FILE_BYTES + 1).unwrap();
+        let error = Params::read(&path).unwrap_err();
+        assert!(
+            matches!(error, Error::TooLarge { bytes: 4_294_967_297, limit: 4_294_967_296, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().ends_with("large.safetensors"), "{error}");
+
+        std::fs::write(&path, sample()?.to_safetensors(None)?).unwrap();
+        assert_eq!(Params::read(&path)?, sample()?);
+        #[cfg(unix)]
+        assert!(matches!(read_limited(Path::new("/dev/zero"), 9), Err(Error::TooLarge { bytes: 10, .. })));
         Ok(())
     }
 
