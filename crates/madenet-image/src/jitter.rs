@@ -65,7 +65,8 @@ impl ColorJitter {
                 rgb = turned(rgb, self.hue);
             }
             for (pixel, value) in pixel.iter_mut().zip(rgb) {
-                *pixel = value.round() as u8;
+                // Casts cut off, so this rounds; `round` is a function call on many processors.
+                *pixel = (value + 0.5) as u8;
             }
         }
         Ok(changed)

@@ -54,7 +54,8 @@ pub fn overlay(image: &ImageView<'_>, heat: &Plane, colormap: Colormap, opacity:
         if weight > 0.0 {
             for (below, above) in pixel.iter_mut().zip(colormap.rgb(heat)) {
                 let (from, to) = (f32::from(*below), f32::from(above));
-                *below = (from + weight * (to - from)).round() as u8;
+                // Casts cut off, so this rounds; `round` is a function call on many processors.
+                *below = (from + weight * (to - from) + 0.5) as u8;
             }
         }
     }

@@ -74,11 +74,14 @@ impl Plane {
     /// ```
     #[must_use]
     pub fn luma(image: &ImageView<'_>) -> Plane {
-        let luma = |pixel: &[u8]| {
-            let sum: u32 = pixel.iter().zip(LUMA).map(|(&value, weight)| u32::from(value) * weight).sum();
+        let [red, green, blue] = LUMA;
+        let luma = |&[r, g, b]: &[u8; 3]| {
+            let sum = red * u32::from(r) + green * u32::from(g) + blue * u32::from(b);
             sum as f32 / WHITE as f32
         };
-        let values = image.to_rgb().pixels().chunks_exact(3).map(luma).collect();
+        let rgb = image.to_rgb();
+        let (pixels, _) = rgb.pixels().as_chunks::<3>();
+        let values = pixels.iter().map(luma).collect();
         Plane::from_parts(image.width(), image.height(), values)
     }
 
