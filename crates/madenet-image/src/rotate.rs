@@ -103,7 +103,8 @@ fn by_angle(image: &Image, degrees: f32) -> Result<Rotated> {
     let rows = pixels.par_chunks_exact_mut(width * 3).zip(alpha.par_chunks_exact_mut(width));
     rows.enumerate().for_each(|(row, (pixels, alpha))| {
         let down = row as f64 + 0.5 - height as f64 / 2.0;
-        for (column, (pixel, alpha)) in pixels.chunks_exact_mut(3).zip(alpha).enumerate() {
+        let (pixels, _) = pixels.as_chunks_mut::<3>();
+        for (column, (pixel, alpha)) in pixels.iter_mut().zip(alpha).enumerate() {
             let right = column as f64 + 0.5 - width as f64 / 2.0;
             // Turned back; y points down, so this is clockwise. Centres of pixels are at half coordinates.
             let x = right * cos - down * sin + w / 2.0 - 0.5;
@@ -117,16 +118,19 @@ fn by_angle(image: &Image, degrees: f32) -> Result<Rotated> {
 
 /// The colours between four pixels; (`x`, `y`) counts from the centre of the first pixel. The border is
 /// repeated.
-fn interpolate(image: &Image, x: f64, y: f64, out: &mut [u8]) {
+fn interpolate(image: &Image, x: f64, y: f64, out: &mut [u8; 3]) {
     let (x, y) = (x.clamp(0.0, (image.width() - 1) as f64), y.clamp(0.0, (image.height() - 1) as f64));
     let (left, top) = (x as usize, y as usize);
     let (right, bottom) = ((left + 1).min(image.width() - 1), (top + 1).min(image.height() - 1));
     let (x, y) = (x - left as f64, y - top as f64);
-    let pixel = |x: usize, y: usize| &image.pixels()[3 * (y * image.width() + x)..][..3];
-    let upper = pixel(left, top).iter().zip(pixel(right, top));
-    let lower = pixel(left, bottom).iter().zip(pixel(right, bottom));
-    let between = |(&from, &to): (&u8, &u8)| f64::from(from) + x * (f64::from(to) - f64::from(from));
-    for (out, (upper, lower)) in out.iter_mut().zip(upper.map(between).zip(lower.map(between))) {
+    let (pixels, _) = image.pixels().as_chunks::<3>();
+    let (upper, lower) = (&pixels[top * image.width()..], &pixels[bottom * image.width()..]);
+    let between = |row: &[[u8; 3]], c: usize| {
+        let (from, to) = (f64::from(row[left][c]), f64::from(row[right][c]));
+        from + x * (to - from)
+    };
+    for (c, out) in out.iter_mut().enumerate() {
+        let (upper, lower) = (between(upper, c), between(lower, c));
         // Casts cut off, so this rounds; `round` is a function call on many processors.
         *out = (upper + y * (lower - upper) + 0.5) as u8;
     }
