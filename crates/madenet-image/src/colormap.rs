@@ -7,6 +7,8 @@
 //! Walt, "A better default colormap for matplotlib", 2015, released under CC0) and read with linear
 //! interpolation, which stays within two levels of the full table.
 
+use crate::{Image, Plane};
+
 /// A perceptually uniform colour map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -46,6 +48,21 @@ impl Colormap {
             let (cold, hot) = (channel(cold), channel(hot));
             (cold + fraction * (hot - cold)).round() as u8
         })
+    }
+
+    /// The plane in colours, pixel by pixel: 0 is coldest, 1 is hottest, values outside are clamped.
+    ///
+    /// ```
+    /// use madenet_image::{Colormap, Plane};
+    ///
+    /// let heat = Plane::new(3, 1, vec![0.0, 0.5, 7.0])?;
+    /// assert_eq!(Colormap::Inferno.heat(&heat).pixels(), [0, 0, 4, 187, 55, 85, 252, 255, 164]);
+    /// # Ok::<(), madenet_image::Error>(())
+    /// ```
+    #[must_use]
+    pub fn heat(self, plane: &Plane) -> Image {
+        let pixels = plane.values().iter().flat_map(|&value| self.rgb(value)).collect();
+        Image::from_parts(plane.width(), plane.height(), pixels)
     }
 }
 

@@ -71,20 +71,75 @@ pub enum Error {
         /// Number of values given.
         got: usize,
     },
-    /// Two pictures that belong together differ in size.
+    /// Two rasters that belong together differ in size.
     #[error(
-        "the heat map must be as large as the image: expected {} x {}, got {} x {}",
+        "the {what} must be as large as the {reference}: expected {} x {}, got {} x {}",
         expected.0, expected.1, got.0, got.1
     )]
     SizeMismatch {
-        /// Width and height of the image.
+        /// The raster that was refused.
+        what: &'static str,
+        /// The raster that sets the size.
+        reference: &'static str,
+        /// Width and height of the reference.
         expected: (usize, usize),
-        /// Width and height of the heat map.
+        /// Width and height of what was refused.
         got: (usize, usize),
     },
     /// An opacity outside the unit interval.
-    #[error("alpha must lie in 0..=1, got {0}")]
-    Alpha(f32),
+    #[error("the opacity must lie in 0..=1, got {0}")]
+    Opacity(f32),
+    /// A value of a plane is infinite or not a number.
+    #[error("the values of a plane must be finite, but at x = {x}, y = {y} is {value}")]
+    NotFinite {
+        /// Column of the value.
+        x: usize,
+        /// Row of the value.
+        y: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A corner of a polygon is infinite or not a number.
+    #[error("the corners of a polygon must be finite, but corner {index} is ({x}, {y})")]
+    Corner {
+        /// Index of the corner, from 0.
+        index: usize,
+        /// Its first coordinate.
+        x: f32,
+        /// Its second coordinate.
+        y: f32,
+    },
+    /// A drawn mask with other characters than `*` and `.`, or with rows of different lengths.
+    #[error("row {row} of a drawn mask must be {expected} characters of `*` and `.`, got {got:?}")]
+    Ascii {
+        /// Index of the row, from 0, without empty rows.
+        row: usize,
+        /// Length of the first row.
+        expected: usize,
+        /// The row.
+        got: String,
+    },
+    /// An angle that is infinite or not a number.
+    #[error("an angle of rotation must be a finite number of degrees, got {0}")]
+    Degrees(f32),
+    /// A factor of a colour jitter outside its range.
+    #[error("the {factor} of a colour jitter must be {expected}, got {got}")]
+    Jitter {
+        /// The factor.
+        factor: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was given.
+        got: f32,
+    },
+    /// A contact sheet without a cell.
+    #[error("a contact sheet needs a picture and a column, got {pictures} pictures and {columns} columns")]
+    NoCells {
+        /// Number of pictures.
+        pictures: usize,
+        /// Number of columns.
+        columns: usize,
+    },
     /// Pixels of the crate `image` that have no counterpart here.
     #[error("cannot use {pixels} pixels: expected {expected}")]
     UnsupportedPixels {

@@ -19,42 +19,74 @@
 //! whether it is anomalous. None of them can be empty or shorter than its size says: the constructors check
 //! once, and everything after relies on it.
 //!
+//! What a picture measures is a [`Plane`], one number per pixel: [`Plane::luma`] reads a picture, [`sobel`]
+//! its edges, [`otsu`] finds a threshold and [`Plane::above`] makes a mask of it. A mask can be drawn
+//! ([`Mask::polygon`]), cleaned ([`Mask::open`], [`Mask::fill_holes`]) and outlined ([`Mask::contours`]);
+//! results are shown with [`overlay`], [`draw_contours`] and [`contact_sheet`]. [`rotate`] and
+//! [`ColorJitter`] vary pictures for training.
+//!
+//! These operations are ours because the crate `imageproc` (0.27) works on 8-bit buffers only, would bring
+//! `nalgebra` and a second `rand` into every deployed binary, has no alpha in its rotation, and runs its
+//! contours through the centres of pixels. The tests compare with it.
+//!
 //! Sizes of pictures are `usize` and come in the order (width, height), as (x, y) does.
 //!
 //! The feature `image` (on by default) adds the decoding and encoding of files and conversions from the types
 //! of the crate [`image`](https://docs.rs/image); views, resizing, masks and colour maps need no feature.
 
+mod ascii;
 mod colormap;
+mod contact_sheet;
+mod contour;
 #[cfg(feature = "image")]
 mod convert;
 #[cfg(feature = "image")]
 mod decode;
+mod draw;
 #[cfg(feature = "image")]
 mod encode;
 mod error;
 mod file;
+mod jitter;
 #[cfg(feature = "image")]
 mod jpeg;
 #[cfg(feature = "image")]
 mod limits;
+mod logic;
 mod mask;
+mod morphology;
+mod otsu;
 mod overlay;
 mod owned;
+mod plane;
 mod resize;
+mod rotate;
+mod shapes;
+mod sobel;
 mod taps;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use colormap::Colormap;
+pub use contact_sheet::contact_sheet;
+pub use contour::Contour;
 #[cfg(feature = "image")]
 pub use decode::{decode, decode_bytes, decode_bytes_with, decode_mask, decode_mask_with, decode_with};
+pub use draw::{draw_contours, draw_rect};
 #[cfg(feature = "image")]
 pub use encode::{encode_png, save_png};
 pub use error::{Error, Result};
 pub use file::replace_file;
+pub use jitter::ColorJitter;
 #[cfg(feature = "image")]
 pub use limits::DecodeLimits;
 pub use mask::Mask;
+pub use otsu::otsu;
 pub use overlay::overlay;
 pub use owned::Image;
+pub use plane::Plane;
 pub use resize::{Filter, resize};
+pub use rotate::{Rotated, rotate};
+pub use sobel::{Gradient, sobel};
 pub use view::{ImageView, PixelFormat};

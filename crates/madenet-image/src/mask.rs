@@ -25,6 +25,12 @@ impl Mask {
         Ok(Mask { width, height, data })
     }
 
+    /// For sizes that another raster, or a check of this crate, vouches for.
+    pub(crate) fn from_parts(width: usize, height: usize, data: Vec<bool>) -> Self {
+        debug_assert!(width > 0 && data.len() == width * height);
+        Mask { width, height, data }
+    }
+
     /// Width in pixels, at least 1.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -99,7 +105,7 @@ fn centres(old: usize, new: usize) -> Vec<usize> {
     (0..new).map(|i| ((2 * i + 1) * old / (2 * new)) as usize).collect()
 }
 
-fn mask_len(width: usize, height: usize) -> Result<usize> {
+pub(crate) fn mask_len(width: usize, height: usize) -> Result<usize> {
     if width == 0 || height == 0 {
         return Err(Error::NoPixels { width, height });
     }

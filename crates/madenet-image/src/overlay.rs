@@ -1,37 +1,65 @@
-//! Blending a coloured heat map over the picture it belongs to.
+//! A heat map over the picture it belongs to.
 
-use crate::{Error, Image, ImageView, Result};
+use crate::{Colormap, Error, Image, ImageView, Plane, Result};
 
-/// `(1 - alpha) * image + alpha * heat`, rounded, for each channel.
+/// Where the heat map begins to show, and where it has its full opacity: half of the threshold, and the
+/// threshold.
+const SHOWS_FROM: f32 = 0.25;
+const FULL_FROM: f32 = 0.5;
+
+/// The picture with what is anomalous in the colours of a heat map.
 ///
-/// `alpha` is the opacity of the heat map, 0 (only the image) to 1 (only the heat map).
+/// `heat` runs from 0 to 1 with the threshold at 0.5, as anomaly maps do; values outside are clamped.
+/// `opacity` is the opacity of the heat map at the threshold and above, 0 (only the picture) to 1 (only the
+/// heat map). Below the threshold it falls, and from half of it downwards the picture keeps its own colours,
+/// so that good parts look as they are:
+///
+/// ```text
+/// opacity         __________
+///                /
+///               /
+/// 0 ___________/
+///   0      0.25   0.5      1   heat
+/// ```
 ///
 /// # Errors
-/// [`Error::SizeMismatch`] where the sizes differ, [`Error::Alpha`] where `alpha` is outside 0..=1 or not a
-/// number.
+/// [`Error::SizeMismatch`] where the sizes differ, [`Error::Opacity`] where `opacity` is outside 0..=1 or not
+/// a number.
 ///
 /// ```
-/// use madenet_image::{Image, overlay};
+/// use madenet_image::{Colormap, ImageView, PixelFormat, Plane, overlay};
 ///
-/// let image = Image::new(1, 1, vec![0, 100, 200])?;
-/// let heat = Image::new(1, 1, vec![255, 0, 0])?;
-/// assert_eq!(overlay(&image.as_view(), &heat, 0.4)?.pixels(), [102, 60, 120]);
+/// let picture = ImageView::packed(&[100; 4], 4, 1, PixelFormat::Gray8)?;
+/// let heat = Plane::new(4, 1, vec![0.25, 0.375, 0.5, 1.0])?;
+/// assert_eq!(Colormap::Inferno.rgb(0.5), [187, 55, 85]);
+/// assert_eq!(overlay(&picture, &heat, Colormap::Inferno, 0.5)?.pixels(), [
+///     100, 100, 100, // as it was
+///     109,  84, 102, // a quarter of [137, 34, 106]
+///     144,  78,  93, // half of [187, 55, 85]
+///     176, 178, 132, // half of [252, 255, 164]
+/// ]);
 /// # Ok::<(), madenet_image::Error>(())
 /// ```
-pub fn overlay(image: &ImageView<'_>, heat: &Image, alpha: f32) -> Result<Image> {
+pub fn overlay(image: &ImageView<'_>, heat: &Plane, colormap: Colormap, opacity: f32) -> Result<Image> {
     let (expected, got) = ((image.width(), image.height()), (heat.width(), heat.height()));
     if expected != got {
-        return Err(Error::SizeMismatch { expected, got });
+        return Err(Error::SizeMismatch { what: "heat map", reference: "picture", expected, got });
     }
-    if !(0.0..=1.0).contains(&alpha) {
-        return Err(Error::Alpha(alpha));
+    if !(0.0..=1.0).contains(&opacity) {
+        return Err(Error::Opacity(opacity));
     }
-    let blend = |(&below, &above): (&u8, &u8)| {
-        let (below, above) = (f32::from(below), f32::from(above));
-        (below + alpha * (above - below)).round() as u8
-    };
-    let pixels = image.rgb_pixels().iter().zip(heat.pixels()).map(blend).collect();
-    Ok(Image::from_parts(expected.0, expected.1, pixels))
+    let mut blended = image.to_rgb();
+    for (pixel, &heat) in blended.pixels_mut().chunks_exact_mut(3).zip(heat.values()) {
+        let weight = opacity * ((heat - SHOWS_FROM) / (FULL_FROM - SHOWS_FROM)).clamp(0.0, 1.0);
+        if weight > 0.0 {
+            for (below, above) in pixel.iter_mut().zip(colormap.rgb(heat)) {
+                let (from, to) = (f32::from(*below), f32::from(above));
+                // Casts cut off, so this rounds; `round` is a function call on many processors.
+                *below = (from + weight * (to - from) + 0.5) as u8;
+            }
+        }
+    }
+    Ok(blended)
 }
 
 #[cfg(test)]
@@ -42,23 +70,36 @@ mod tests {
     #[test]
     fn the_ends_are_exact() {
         let grey = ImageView::packed(&[0, 77, 255], 3, 1, PixelFormat::Gray8).unwrap();
-        let heat = Image::new(3, 1, vec![255, 1, 2, 3, 4, 5, 6, 7, 0]).unwrap();
-        assert_eq!(overlay(&grey, &heat, 0.0).unwrap(), grey.to_rgb());
-        assert_eq!(overlay(&grey, &heat, 1.0).unwrap(), heat);
+        let hot = Plane::new(3, 1, vec![0.5, 0.8, 9.0]).unwrap();
+        let cold = Plane::new(3, 1, vec![-9.0, 0.0, 0.25]).unwrap();
+        for map in [Colormap::Viridis, Colormap::Inferno] {
+            assert_eq!(overlay(&grey, &hot, map, 0.0).unwrap(), grey.to_rgb());
+            assert_eq!(overlay(&grey, &cold, map, 1.0).unwrap(), grey.to_rgb());
+            assert_eq!(overlay(&grey, &hot, map, 1.0).unwrap(), map.heat(&hot));
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_are_hottest() {
+        let grey = ImageView::packed(&[1, 2], 2, 1, PixelFormat::Gray8).unwrap();
+        let heat = Plane::new(2, 1, vec![f32::MAX, f32::MIN]).unwrap();
+        let [r, g, b] = Colormap::Viridis.rgb(1.0);
+        assert_eq!(overlay(&grey, &heat, Colormap::Viridis, 1.0).unwrap().pixels(), [r, g, b, 2, 2, 2]);
     }
 
     #[test]
     fn other_sizes_and_opacities_are_refused() {
         let grey = ImageView::packed(&[0, 77], 2, 1, PixelFormat::Gray8).unwrap();
-        let heat = Image::new(1, 2, vec![0; 6]).unwrap();
-        let error = overlay(&grey, &heat, 0.5).unwrap_err();
+        let heat = Plane::new(1, 2, vec![0.0; 2]).unwrap();
+        let error = overlay(&grey, &heat, Colormap::Inferno, 0.5).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the heat map must be as large as the image: expected 2 x 1, got 1 x 2"
+            "the heat map must be as large as the picture: expected 2 x 1, got 1 x 2"
         );
-        let heat = Image::new(2, 1, vec![0; 6]).unwrap();
-        for alpha in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
-            assert!(matches!(overlay(&grey, &heat, alpha), Err(Error::Alpha(_))), "{alpha}");
+        let heat = Plane::new(2, 1, vec![0.0; 2]).unwrap();
+        for opacity in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+            let result = overlay(&grey, &heat, Colormap::Inferno, opacity);
+            assert!(matches!(result, Err(Error::Opacity(_))), "{opacity}");
         }
     }
 }

@@ -59,6 +59,12 @@ impl Image {
         &self.pixels
     }
 
+    /// The same bytes, to be drawn on.
+    #[must_use]
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
     /// The same bytes, handed over.
     #[must_use]
     pub fn into_pixels(self) -> Vec<u8> {
