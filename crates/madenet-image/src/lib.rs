@@ -1,49 +1,64 @@
 //! Pixels for industrial inspection: views, limited decoding, antialiased resize, colour maps.
 //!
 //! ```
-//! use madenet_image::{Filter, ImageView, PixelFormat, resize};
+//! use madenet_image::{Channels, Filter, ImageView, Values, resize};
 //!
-//! // A camera hands over rows of 8 bytes, of which the last two are padding: two BGR pixels each.
-//! let frame = [10, 20, 30, 40, 50, 60, 0, 0, 70, 80, 90, 100, 110, 120, 0, 0];
-//! let view = ImageView::new(&frame, 2, 2, PixelFormat::Bgr8, 8)?;
+//! // A camera hands over rows of 8 values, of which the last two are padding: two BGR pixels each.
+//! let frame: [u8; 16] = [
+//!     10, 20, 30, 40, 50, 60, 0, 0, //
+//!     70, 80, 90, 100, 110, 120, 0, 0,
+//! ];
+//! let view = ImageView::new(&frame, 2, 2, Channels::Bgr, 8)?;
 //! assert_eq!(view.to_rgb().pixels()[..3], [30, 20, 10]);
 //!
 //! let small = resize(&view, 1, 1, Filter::Bilinear)?;
-//! assert_eq!(small.pixels(), [75, 65, 55]);
+//! assert_eq!(small.values(), Values::U8(&[75, 65, 55]));
 //! # Ok::<(), madenet_image::Error>(())
 //! ```
 //!
-//! Three types carry all pictures. An [`ImageView`] borrows pixels as they lie in memory, in any
-//! [`PixelFormat`] and with any stride, so that nothing is copied at the border of a program. An [`Image`]
-//! owns interleaved 8-bit RGB, the one form the rest of madenet works on. A [`Mask`] says for every pixel
-//! whether it is anomalous. None of them can be empty or shorter than its size says: the constructors check
-//! once, and everything after relies on it.
+//! Four types carry all pictures:
 //!
-//! Sizes of pictures are `usize` and come in the order (width, height), as (x, y) does.
+//! - An [`ImageView`] borrows pixels as they lie in memory, with any [`Channels`], any stride, and values of
+//!   `u8`, `u16` (of 1 to 16 bits) or `f32` (0 to 1), so that nothing is copied at the border of a program.
+//! - A [`Raster`] owns grey or RGB pixels at the depth in which they were taken. Decoding and resizing give it:
+//!   a 12-bit picture keeps its 4096 levels, and grey stays one channel, until a network's normalisation.
+//! - An [`Image`] owns interleaved 8-bit RGB, which is drawn on and shown.
+//! - A [`Mask`] says for every pixel whether it is anomalous.
+//!
+//! None of them can be empty or shorter than its size says: the constructors check once, and everything after
+//! relies on it. Sizes of pictures are `usize` and come in the order (width, height), as (x, y) does.
 //!
 //! The feature `image` (on by default) adds the decoding and encoding of files and conversions from the types
 //! of the crate [`image`](https://docs.rs/image); views, resizing, masks and colour maps need no feature.
 
+mod channels;
 mod colormap;
 #[cfg(feature = "image")]
 mod convert;
 #[cfg(feature = "image")]
 mod decode;
+mod depth;
 #[cfg(feature = "image")]
 mod encode;
 mod error;
 mod file;
+mod filter;
 #[cfg(feature = "image")]
 mod jpeg;
+mod letterbox;
 #[cfg(feature = "image")]
 mod limits;
 mod mask;
 mod overlay;
 mod owned;
+mod raster;
+mod rect;
 mod resize;
 mod taps;
+mod values;
 mod view;
 
+pub use channels::Channels;
 pub use colormap::Colormap;
 #[cfg(feature = "image")]
 pub use decode::{decode, decode_bytes, decode_bytes_with, decode_mask, decode_mask_with, decode_with};
@@ -51,10 +66,15 @@ pub use decode::{decode, decode_bytes, decode_bytes_with, decode_mask, decode_ma
 pub use encode::{encode_png, save_png};
 pub use error::{Error, Result};
 pub use file::replace_file;
+pub use filter::Filter;
+pub use letterbox::{letterbox, letterbox_rect};
 #[cfg(feature = "image")]
 pub use limits::DecodeLimits;
 pub use mask::Mask;
 pub use overlay::overlay;
 pub use owned::Image;
-pub use resize::{Filter, resize};
-pub use view::{ImageView, PixelFormat};
+pub use raster::Raster;
+pub use rect::Rect;
+pub use resize::resize;
+pub use values::{PixelValue, Values};
+pub use view::ImageView;

@@ -37,11 +37,11 @@ pub fn overlay(image: &ImageView<'_>, heat: &Image, alpha: f32) -> Result<Image>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
+    use crate::Channels;
 
     #[test]
     fn the_ends_are_exact() {
-        let grey = ImageView::packed(&[0, 77, 255], 3, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[0u8, 77, 255], 3, 1, Channels::Gray).unwrap();
         let heat = Image::new(3, 1, vec![255, 1, 2, 3, 4, 5, 6, 7, 0]).unwrap();
         assert_eq!(overlay(&grey, &heat, 0.0).unwrap(), grey.to_rgb());
         assert_eq!(overlay(&grey, &heat, 1.0).unwrap(), heat);
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn other_sizes_and_opacities_are_refused() {
-        let grey = ImageView::packed(&[0, 77], 2, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[0u8, 77], 2, 1, Channels::Gray).unwrap();
         let heat = Image::new(1, 2, vec![0; 6]).unwrap();
         let error = overlay(&grey, &heat, 0.5).unwrap_err();
         assert_eq!(
