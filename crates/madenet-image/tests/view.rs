@@ -7,9 +7,12 @@ use proptest::prelude::*;
 const CHANNELS: [Channels; 6] =
     [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Bgr, Channels::Rgba, Channels::Bgra];
 
+/// Two pixels as they lie, their channels, the same as RGB, and as the colours of a raster.
+type Kind<'a> = (&'a [u8], Channels, [u8; 6], &'a [u8]);
+
 #[test]
 fn every_kind_becomes_rgb_and_keeps_its_depth() {
-    let cases: [(&[u8], Channels, [u8; 6], &[u8]); 6] = [
+    let cases: [Kind<'_>; 6] = [
         (&[7, 9], Channels::Gray, [7, 7, 7, 9, 9, 9], &[7, 9]),
         (&[7, 0, 9, 255], Channels::GrayAlpha, [7, 7, 7, 9, 9, 9], &[7, 9]),
         (&[1, 2, 3, 4, 5, 6], Channels::Rgb, [1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6]),
