@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use madenet::data::{Dataset, MvtecAd, Records, Sample, Split};
-use madenet::image::{Image, Mask};
+use madenet::image::{Filter, Mask, letterbox};
 use madenet::metrics::{AUPRO_FPR_LIMIT, PixelMetrics, auroc};
 use madenet::nets::{Params, ResNet};
 use madenet::{AnomalyDetector, Event, FitConfig, Label, Noise, Sfad, SfadConfig};
@@ -170,16 +170,15 @@ impl Dataset for Framed<'_> {
         if self.padded {
             let (width, height) = (sample.image.width(), sample.image.height());
             let side = width.max(height);
-            let (left, top) = ((side - width) / 2, (side - height) / 2);
-            // The place in the original image of a pixel of the square one, the border repeated.
-            let place = |i: usize| {
-                let x = (i % side).saturating_sub(left).min(width - 1);
-                (i / side).saturating_sub(top).min(height - 1) * width + x
-            };
-            let old = sample.image.pixels();
-            let pixels = (0..side * side).flat_map(|i| (0..3).map(move |c| (i, c)));
-            sample.image = Image::new(side, side, pixels.map(|(i, c)| old[place(i) * 3 + c]).collect())?;
+            // The longer side is kept, so this frames the image without resizing it.
+            let (framed, rect) = letterbox(&sample.image.as_view(), side, side, Filter::Bilinear)?;
+            sample.image = framed;
             if let Some(mask) = &sample.mask {
+                // The place in the original mask of a pixel of the square one, the border repeated.
+                let place = |i: usize| {
+                    let x = (i % side).saturating_sub(rect.x).min(width - 1);
+                    (i / side).saturating_sub(rect.y).min(height - 1) * width + x
+                };
                 let data = (0..side * side).map(|i| mask.data()[place(i)]).collect();
                 sample.mask = Some(Mask::new(side, side, data)?);
             }

@@ -5,7 +5,7 @@ mod common;
 use common::{Outcome, fit, random_backbone, split, stripes, write_category};
 use madenet::candle::{CandleNet, Policy, StepKey};
 use madenet::data::{Dataset, Folder, MvtecAd, Split};
-use madenet::image::{self, ImageView, PixelFormat};
+use madenet::image::{self, Channels, ImageView};
 use madenet::nets::{Builder, Params, Shape};
 use madenet::sfad::FitError;
 use madenet::{AnomalyDetector, Error, FitConfig, Sfad, SfadConfig};
@@ -47,7 +47,7 @@ fn images() -> Outcome {
     assert!(image::decode_bytes(jpeg, "whole.jpg").is_ok());
     let cut = image::decode_bytes(&jpeg[..jpeg.len() / 2], "cut.jpg").err().ok_or("half a JPEG was read")?;
     assert!(told(&cut).contains("cut.jpg"), "{}", told(&cut));
-    assert!(ImageView::new(&[0; 10], 4, 4, PixelFormat::Gray8, 4).is_err());
+    assert!(ImageView::new(&[0u8; 10], 4, 4, Channels::Gray, 4).is_err());
     Ok(())
 }
 
@@ -164,9 +164,9 @@ fn odd_sizes_are_no_problem() -> Outcome {
     let folder = tempfile::tempdir()?;
     write_category(folder.path(), 4)?;
     let model = fit(folder.path(), &FitConfig { iterations: 2, ..FitConfig::tiny() })?;
-    let line = vec![7; 500];
+    let line = vec![7u8; 500];
     for (width, height) in [(1, 1), (500, 1), (1, 500), (7, 13)] {
-        let view = ImageView::packed(&line[..width * height], width, height, PixelFormat::Gray8)?;
+        let view = ImageView::packed(&line[..width * height], width, height, Channels::Gray)?;
         let prediction = model.predict_one(&view)?;
         assert_eq!((prediction.map.width(), prediction.map.height()), (width, height));
         assert!((0.0..=1.0).contains(&prediction.score));

@@ -1,4 +1,4 @@
-use madenet_image::{Filter, ImageView, resize};
+use madenet_image::{Channels, Filter, ImageView, Raster, Values, resize};
 use madenet_nets::Shape;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ const MAX_SIDE: usize = 8192;
 
 /// From pixels to a network's input. Stored with the model, so that training and deployment cannot differ.
 ///
-/// The image becomes RGB, is stretched to `height x width` with antialiasing, scaled to `[0, 1]`, and normalised per
-/// channel: `(x - mean) / std`.
+/// The image is stretched to `height x width` with antialiasing at its own depth, scaled to `[0, 1]` (black to white), and
+/// normalised per channel: `(x - mean) / std`. Grey is repeated on all three channels.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
@@ -71,14 +71,25 @@ impl Preprocessing {
     /// [`Error::Image`] if the image cannot be resized.
     pub fn apply(&self, image: &ImageView<'_>, out: &mut [f32]) -> Result<()> {
         let resized = resize(image, self.width, self.height, self.filter)?;
-        let plane = self.height * self.width;
-        for (c, channel) in out.chunks_exact_mut(plane).enumerate() {
-            let (scale, shift) = (1.0 / (255.0 * self.std[c]), -self.mean[c] / self.std[c]);
-            for (value, pixel) in channel.iter_mut().zip(resized.pixels().as_chunks::<3>().0) {
-                *value = f32::from(pixel[c]) * scale + shift;
-            }
+        match resized.values() {
+            Values::U8(values) => self.normalise(&resized, values, out),
+            Values::U16(values) => self.normalise(&resized, values, out),
+            Values::F32(values) => self.normalise(&resized, values, out),
         }
         Ok(())
+    }
+
+    /// Writes the `values` of `resized`, grey or RGB, normalised.
+    fn normalise<V: Copy + Into<f32>>(&self, resized: &Raster, values: &[V], out: &mut [f32]) {
+        let white = resized.as_view().white();
+        let (count, grey) = (resized.channels().count(), resized.channels() == Channels::Gray);
+        for (c, channel) in out.chunks_exact_mut(self.height * self.width).enumerate() {
+            let (scale, shift) = (1.0 / (white * self.std[c]), -self.mean[c] / self.std[c]);
+            let first = if grey { 0 } else { c };
+            for (out, &value) in channel.iter_mut().zip(values.iter().skip(first).step_by(count)) {
+                *out = value.into() * scale + shift;
+            }
+        }
     }
 }
 
@@ -103,12 +114,11 @@ mod filter_name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use madenet_image::PixelFormat;
 
     #[test]
     fn pixels_become_normalised_planes() -> Result<()> {
-        let grey = [0, 255, 51, 102];
-        let view = ImageView::new(&grey, 2, 2, PixelFormat::Gray8, 2)?;
+        let grey = [0u8, 255, 51, 102];
+        let view = ImageView::new(&grey, 2, 2, Channels::Gray, 2)?;
         let mut out = [0.0; 12];
         let preprocessing = Preprocessing::imagenet(2, 2);
         preprocessing.apply(&view, &mut out)?;
@@ -118,6 +128,51 @@ mod tests {
                 assert!((value - expected).abs() < 1e-6, "channel {c}: {value} for {expected}");
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn bytes_keep_their_formula_to_the_bit_and_grey_is_repeated() -> Result<()> {
+        let preprocessing = Preprocessing::imagenet(16, 16);
+        let grey: Vec<u8> = (0..=255).collect();
+        let rgb: Vec<u8> = grey.iter().flat_map(|&v| [v, 255 - v, v ^ 0x55]).collect();
+        let (mut from_grey, mut from_rgb) = (vec![0.0; 768], vec![0.0; 768]);
+        preprocessing.apply(&ImageView::packed(&grey, 16, 16, Channels::Gray)?, &mut from_grey)?;
+        preprocessing.apply(&ImageView::packed(&rgb, 16, 16, Channels::Rgb)?, &mut from_rgb)?;
+        for (c, (mean, std)) in IMAGENET_MEAN.into_iter().zip(IMAGENET_STD).enumerate() {
+            let expected = |pixel: u8| f32::from(pixel) * (1.0 / (255.0 * std)) - mean / std;
+            for i in 0..256 {
+                assert_eq!(from_grey[c * 256 + i].to_bits(), expected(grey[i]).to_bits());
+                assert_eq!(from_rgb[c * 256 + i].to_bits(), expected(rgb[i * 3 + c]).to_bits());
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn twelve_bits_keep_their_levels() -> Result<()> {
+        let ramp: Vec<u16> = (0..4096).collect();
+        let view = ImageView::packed(&ramp, 64, 64, Channels::Gray)?.with_bit_depth(12)?;
+        let mut out = vec![0.0; 3 * 4096];
+        Preprocessing::imagenet(64, 64).apply(&view, &mut out)?;
+        let white = (1.0 - IMAGENET_MEAN[0]) / IMAGENET_STD[0];
+        assert!((out[4095] - white).abs() < 1e-6, "{} for {white}", out[4095]);
+        let distinct = out[..4096].windows(2).filter(|pair| pair[0] < pair[1]).count() + 1;
+        assert_eq!(distinct, 4096);
+
+        // The same ramp at half the size still has far more levels than 8 bits have.
+        let mut out = vec![0.0; 3 * 1024];
+        Preprocessing::imagenet(32, 32).apply(&view, &mut out)?;
+        let levels: std::collections::BTreeSet<u32> = out[..1024].iter().map(|v| v.to_bits()).collect();
+        assert!(levels.len() > 256, "{}", levels.len());
+
+        let unit: Vec<f32> = ramp.iter().map(|&v| f32::from(v) / 4095.0).collect();
+        let mut from_floats = vec![0.0; 3 * 1024];
+        let view = ImageView::packed(&unit, 64, 64, Channels::Gray)?;
+        Preprocessing::imagenet(32, 32).apply(&view, &mut from_floats)?;
+        // Words are rounded to one of 4096 levels, floats are not.
+        let half_level = 0.51 / (4095.0 * 0.224);
+        assert!(out.iter().zip(&from_floats).all(|(a, b)| (a - b).abs() <= half_level));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a data set is, wherever its samples come from.
 
-use madenet_image::{Image, Mask};
+use madenet_image::{Mask, Raster};
 use madenet_metrics::Label;
 
 use crate::Result;
@@ -11,8 +11,9 @@ pub struct Sample {
     /// Unique within the data set and the same on every machine: for files, the path below the data set's
     /// folder with `/` between the parts.
     pub id: String,
-    /// The photograph.
-    pub image: Image,
+    /// The photograph, grey or RGB, at the depth in which it was taken;
+    /// [`to_rgb`](Raster::to_rgb) makes what one draws on.
+    pub image: Raster,
     /// Whether it shows a defect.
     pub label: Label,
     /// The kind of defect; none for normal samples and where it is not known.

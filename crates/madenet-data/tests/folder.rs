@@ -8,7 +8,7 @@ use std::io::Cursor;
 
 use common::{pictures, png, write};
 use madenet_data::{Dataset, Error, Folder, Label};
-use madenet_image::DecodeLimits;
+use madenet_image::{Channels, DecodeLimits, Values};
 
 #[test]
 fn every_picture_is_a_normal_sample_in_the_order_of_names() {
@@ -25,10 +25,22 @@ fn every_picture_is_a_normal_sample_in_the_order_of_names() {
     let sample = dataset.get(3).unwrap();
     assert_eq!((sample.id.as_str(), sample.label), ("b.png", Label::Normal));
     assert_eq!((sample.defect_type, sample.mask), (None, None));
-    assert_eq!(sample.image.pixels(), [100; 36]);
+    assert_eq!(sample.image.values(), Values::U8(&[100; 36]));
 
     let error = dataset.get(5).unwrap_err();
     assert_eq!(error.to_string(), "there is no sample 5: the data set has 5");
+}
+
+#[test]
+fn photographs_keep_their_depth_and_grey_stays_grey() {
+    let folder = pictures(&[]);
+    let deep = image::ImageBuffer::<image::Luma<u16>, _>::from_raw(2, 1, vec![1, 4095]).unwrap();
+    let mut bytes = Cursor::new(Vec::new());
+    deep.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    write(folder.path(), "deep.png", &bytes.into_inner());
+    let sample = Folder::open(folder.path()).unwrap().get(0).unwrap();
+    assert_eq!((sample.image.channels(), sample.image.bit_depth()), (Channels::Gray, 16));
+    assert_eq!(sample.image.values(), Values::U16(&[1, 4095]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Many pictures on one.
 
-use crate::owned::rgb_len;
-use crate::{Error, Filter, Image, Result, resize};
+use crate::raster::value_count;
+use crate::{Error, Filter, Image, Result, letterbox_rect, resize};
 
 /// The pictures side by side, row by row from the upper left, each as large as its cell allows.
 ///
@@ -52,10 +52,11 @@ pub fn contact_sheet(
     let rows = images.len().div_ceil(columns);
     let mut sheet = blank(side(columns, cell.0, gap), side(rows, cell.1, gap), background)?;
     for (index, image) in images.iter().enumerate() {
-        let fitted = fit(image, cell)?;
+        let place = letterbox_rect((image.width(), image.height()), cell);
+        let fitted = resize(&image.as_view(), place.width, place.height, Filter::Bilinear)?.to_rgb();
         // Inside the sheet, hence no overflow.
-        let x = origin(index % columns, cell.0, gap) + (cell.0 - fitted.width()) / 2;
-        let y = origin(index / columns, cell.1, gap) + (cell.1 - fitted.height()) / 2;
+        let x = origin(index % columns, cell.0, gap) + place.x;
+        let y = origin(index / columns, cell.1, gap) + place.y;
         paste(&mut sheet, &fitted, x, y);
     }
     Ok(sheet)
@@ -72,26 +73,7 @@ fn origin(index: usize, cell: usize, gap: usize) -> usize {
 }
 
 fn blank(width: usize, height: usize, background: [u8; 3]) -> Result<Image> {
-    Image::new(width, height, background.repeat(rgb_len(width, height)? / 3))
-}
-
-/// The picture in the largest size of its proportions that fits into the cell.
-fn fit(image: &Image, cell: (usize, usize)) -> Result<Image> {
-    let (width, height) = fitted_size((image.width(), image.height()), cell);
-    resize(&image.as_view(), width, height, Filter::Bilinear)
-}
-
-fn fitted_size((width, height): (usize, usize), cell: (usize, usize)) -> (usize, usize) {
-    // Rounded, within 1 and the cell; products in `u128` are exact.
-    let scaled = |side: usize, to: usize, from: usize, most: usize| {
-        let (side, to, from) = (side as u128, to as u128, from as u128);
-        ((2 * side * to + from) / (2 * from)).clamp(1, most as u128) as usize
-    };
-    if width as u128 * cell.1 as u128 <= height as u128 * cell.0 as u128 {
-        (scaled(width, cell.1, height, cell.0), cell.1)
-    } else {
-        (cell.0, scaled(height, cell.0, width, cell.1))
-    }
+    Image::new(width, height, background.repeat(value_count::<u8>(width, height, 3)? / 3))
 }
 
 /// Copies `image` to (`x`, `y`), where it fits.
@@ -106,15 +88,6 @@ fn paste(sheet: &mut Image, image: &Image, x: usize, y: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_keep_their_proportions() {
-        assert_eq!(fitted_size((640, 480), (100, 100)), (100, 75));
-        assert_eq!(fitted_size((480, 640), (100, 100)), (75, 100));
-        assert_eq!(fitted_size((1, 1), (30, 20)), (20, 20));
-        assert_eq!(fitted_size((10_000, 1), (30, 20)), (30, 1));
-        assert_eq!(fitted_size((1, 10_000), (30, 20)), (1, 20));
-    }
 
     #[test]
     fn a_sheet_of_one_picture_of_the_cells_size_is_the_picture() {

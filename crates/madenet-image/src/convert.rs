@@ -1,181 +1,181 @@
 //! Conversions from the types of the crate `image`.
 //!
-//! They are `TryFrom` and not `From`, because a picture of that crate may have no pixels or pixels of
-//! floating point.
+//! They are `TryFrom` and not `From`, because a picture of that crate may have no pixels, or floating-point
+//! pixels outside `0..=1`.
 
-use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
-use crate::{Error, Image, ImageView, PixelFormat, Result};
+use crate::values::{Stored, for_each_type};
+use crate::{Channels, Error, ImageView, PixelValue, Raster, Result};
 
-/// The pixels where they lie.
-impl<'a> TryFrom<&'a RgbImage> for ImageView<'a> {
-    type Error = Error;
+macro_rules! views {
+    ($($pixel:ident<$value:ty> => $channels:ident,)*) => {$(
+        /// The pixels where they lie.
+        ///
+        /// # Errors
+        /// [`Error::NoPixels`], and for `f32` [`Error::NotInUnitRange`].
+        impl<'a> TryFrom<&'a ImageBuffer<$pixel<$value>, Vec<$value>>> for ImageView<'a> {
+            type Error = Error;
 
-    fn try_from(image: &'a RgbImage) -> Result<Self> {
-        packed(image.as_raw(), image.dimensions(), PixelFormat::Rgb8)
-    }
+            fn try_from(image: &'a ImageBuffer<$pixel<$value>, Vec<$value>>) -> Result<Self> {
+                packed(image, Channels::$channels)
+            }
+        }
+    )*};
 }
 
-/// The pixels where they lie.
-impl<'a> TryFrom<&'a GrayImage> for ImageView<'a> {
-    type Error = Error;
-
-    fn try_from(image: &'a GrayImage) -> Result<Self> {
-        packed(image.as_raw(), image.dimensions(), PixelFormat::Gray8)
-    }
+views! {
+    Luma<u8> => Gray,
+    LumaA<u8> => GrayAlpha,
+    Rgb<u8> => Rgb,
+    Rgba<u8> => Rgba,
+    Luma<u16> => Gray,
+    LumaA<u16> => GrayAlpha,
+    Rgb<u16> => Rgb,
+    Rgba<u16> => Rgba,
+    Rgb<f32> => Rgb,
+    Rgba<f32> => Rgba,
 }
 
-/// The pixels where they lie.
-impl<'a> TryFrom<&'a RgbaImage> for ImageView<'a> {
-    type Error = Error;
-
-    fn try_from(image: &'a RgbaImage) -> Result<Self> {
-        packed(image.as_raw(), image.dimensions(), PixelFormat::Rgba8)
-    }
+fn packed<P: Pixel<Subpixel: PixelValue>>(
+    image: &ImageBuffer<P, Vec<P::Subpixel>>,
+    channels: Channels,
+) -> Result<ImageView<'_>> {
+    ImageView::packed(image.as_raw(), image.width() as usize, image.height() as usize, channels)
 }
 
-/// The pixels where they lie; other kinds than 8-bit grey, RGB and RGBA become an [`Image`] first.
+/// The pixels where they lie, of every kind.
+///
+/// # Errors
+/// [`Error::NoPixels`], for floating point [`Error::NotInUnitRange`], and [`Error::UnsupportedPixels`] for
+/// kinds that a later version of the crate `image` may add.
 impl<'a> TryFrom<&'a DynamicImage> for ImageView<'a> {
     type Error = Error;
 
     fn try_from(image: &'a DynamicImage) -> Result<Self> {
         match image {
-            DynamicImage::ImageLuma8(gray) => gray.try_into(),
-            DynamicImage::ImageRgb8(rgb) => rgb.try_into(),
-            DynamicImage::ImageRgba8(rgba) => rgba.try_into(),
-            other => Err(unsupported(other, "L8, Rgb8 or Rgba8; Image::try_from converts other kinds")),
+            DynamicImage::ImageLuma8(pixels) => pixels.try_into(),
+            DynamicImage::ImageLumaA8(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgb8(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgba8(pixels) => pixels.try_into(),
+            DynamicImage::ImageLuma16(pixels) => pixels.try_into(),
+            DynamicImage::ImageLumaA16(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgb16(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgba16(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgb32F(pixels) => pixels.try_into(),
+            DynamicImage::ImageRgba32F(pixels) => pixels.try_into(),
+            other => Err(Error::UnsupportedPixels {
+                pixels: format!("{:?}", other.color()),
+                expected: "grey or RGB of 8, 16 or 32 bits",
+            }),
         }
     }
 }
 
-/// Grey is repeated three times, alpha is dropped, 16 bits are rounded to 8 (`v / 257` to the nearest, so
-/// that 65535 becomes 255). Floating point has no agreed range and is refused.
-impl TryFrom<DynamicImage> for Image {
+/// The pixels at their depth: grey stays grey, alpha is dropped. Kinds without alpha are handed over, not
+/// copied.
+///
+/// # Errors
+/// Those of the [`ImageView`] of a `DynamicImage`.
+impl TryFrom<DynamicImage> for Raster {
     type Error = Error;
 
     fn try_from(image: DynamicImage) -> Result<Self> {
-        let (width, height) = (image.width() as usize, image.height() as usize);
-        let pixels = rgb(&image).ok_or_else(|| unsupported(&image, "8 or 16 bits per channel"))?;
-        Image::new(width, height, pixels)
+        let view = ImageView::try_from(&image)?;
+        let (width, height, channels, bits) =
+            (view.width(), view.height(), view.channels(), view.bit_depth());
+        // The buffer may be longer than the picture.
+        let len = width * height * channels.count();
+        let stored = match image {
+            DynamicImage::ImageLuma8(pixels) => first(pixels.into_raw(), len),
+            DynamicImage::ImageRgb8(pixels) => first(pixels.into_raw(), len),
+            DynamicImage::ImageLuma16(pixels) => first(pixels.into_raw(), len),
+            DynamicImage::ImageRgb16(pixels) => first(pixels.into_raw(), len),
+            DynamicImage::ImageRgb32F(pixels) => first(pixels.into_raw(), len),
+            _ => return Ok(view.to_raster()),
+        };
+        Ok(Raster::from_parts(width, height, channels, bits, stored))
     }
 }
 
-fn packed<'a>(raw: &'a [u8], (width, height): (u32, u32), format: PixelFormat) -> Result<ImageView<'a>> {
-    ImageView::packed(raw, width as usize, height as usize, format)
+fn first<V: PixelValue>(mut values: Vec<V>, len: usize) -> Stored {
+    values.truncate(len);
+    V::stored(values)
 }
 
-fn unsupported(image: &DynamicImage, expected: &'static str) -> Error {
-    Error::UnsupportedPixels { pixels: format!("{:?}", image.color()), expected }
+/// Whether each pixel differs from black, at full depth: a mask may mark a defect with the value 1 of 65535.
+pub(crate) fn nonzero(view: &ImageView<'_>) -> Vec<bool> {
+    for_each_type!(view.values(), values => nonzero_of(view, values))
 }
 
-/// The RGB pixels, or nothing for pixels of floating point.
-pub(crate) fn rgb(image: &DynamicImage) -> Option<Vec<u8>> {
-    let pixels = image.width() as usize * image.height() as usize;
-    Some(match image {
-        DynamicImage::ImageLuma8(b) => to_rgb(b.as_raw(), 1, pixels, |v| v),
-        DynamicImage::ImageLumaA8(b) => to_rgb(b.as_raw(), 2, pixels, |v| v),
-        DynamicImage::ImageRgb8(b) => to_rgb(b.as_raw(), 3, pixels, |v| v),
-        DynamicImage::ImageRgba8(b) => to_rgb(b.as_raw(), 4, pixels, |v| v),
-        DynamicImage::ImageLuma16(b) => to_rgb(b.as_raw(), 1, pixels, round_to_8_bits),
-        DynamicImage::ImageLumaA16(b) => to_rgb(b.as_raw(), 2, pixels, round_to_8_bits),
-        DynamicImage::ImageRgb16(b) => to_rgb(b.as_raw(), 3, pixels, round_to_8_bits),
-        DynamicImage::ImageRgba16(b) => to_rgb(b.as_raw(), 4, pixels, round_to_8_bits),
-        _ => return None,
-    })
-}
-
-/// Whether each pixel differs from black, at full depth (a mask may mark a defect with the value 1 of 65535);
-/// nothing for pixels of floating point.
-pub(crate) fn nonzero(image: &DynamicImage) -> Option<Vec<bool>> {
-    let pixels = image.width() as usize * image.height() as usize;
-    Some(match image {
-        DynamicImage::ImageLuma8(b) => any_nonzero(b.as_raw(), 1, pixels),
-        DynamicImage::ImageLumaA8(b) => any_nonzero(b.as_raw(), 2, pixels),
-        DynamicImage::ImageRgb8(b) => any_nonzero(b.as_raw(), 3, pixels),
-        DynamicImage::ImageRgba8(b) => any_nonzero(b.as_raw(), 4, pixels),
-        DynamicImage::ImageLuma16(b) => any_nonzero(b.as_raw(), 1, pixels),
-        DynamicImage::ImageLumaA16(b) => any_nonzero(b.as_raw(), 2, pixels),
-        DynamicImage::ImageRgb16(b) => any_nonzero(b.as_raw(), 3, pixels),
-        DynamicImage::ImageRgba16(b) => any_nonzero(b.as_raw(), 4, pixels),
-        _ => return None,
-    })
-}
-
-/// `channels` is 1 (grey), 2 (grey, alpha), 3 or 4 (with alpha); a buffer of `image` may be longer than its
-/// picture.
-fn to_rgb<T: Copy>(raw: &[T], channels: usize, pixels: usize, to_8_bits: impl Fn(T) -> u8) -> Vec<u8> {
-    let (green, blue) = if channels < 3 { (0, 0) } else { (1, 2) };
-    let pixels = raw.chunks_exact(channels).take(pixels);
-    pixels.flat_map(|p| [to_8_bits(p[0]), to_8_bits(p[green]), to_8_bits(p[blue])]).collect()
-}
-
-fn any_nonzero<T: Copy + PartialEq + From<u8>>(raw: &[T], channels: usize, pixels: usize) -> Vec<bool> {
-    let colours = if channels < 3 { 1 } else { 3 };
-    let pixels = raw.chunks_exact(channels).take(pixels);
-    pixels.map(|p| p[..colours].iter().any(|&v| v != T::from(0))).collect()
-}
-
-fn round_to_8_bits(value: u16) -> u8 {
-    ((u32::from(value) + 128) / 257) as u8
+fn nonzero_of<'a, V: PixelValue>(view: &ImageView<'a>, values: &'a [V]) -> Vec<bool> {
+    let (count, colours) = (view.channels().count(), view.channels().colours());
+    let pixels = view.rows(values).flat_map(|row| row.chunks_exact(count));
+    pixels.map(|pixel| pixel[..colours].iter().any(|&value| value != V::default())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
+    use crate::Values;
+    use image::{GrayImage, RgbImage, RgbaImage};
 
     #[test]
     fn views_borrow_the_pixels() {
         let rgb = RgbImage::from_raw(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
-        let view = ImageView::try_from(&rgb).unwrap();
-        assert_eq!(view.rows().next().unwrap().as_ptr(), rgb.as_raw().as_ptr());
+        let Values::U8(values) = ImageView::try_from(&rgb).unwrap().values() else { panic!("not 8 bits") };
+        assert_eq!(values.as_ptr(), rgb.as_raw().as_ptr());
 
         let gray = GrayImage::from_raw(1, 2, vec![8, 9]).unwrap();
-        assert_eq!(ImageView::try_from(&gray).unwrap().to_rgb().pixels(), [8, 8, 8, 9, 9, 9]);
-
-        let rgba = DynamicImage::from(RgbaImage::from_raw(1, 1, vec![1, 2, 3, 0]).unwrap());
-        assert_eq!(ImageView::try_from(&rgba).unwrap().to_rgb().pixels(), [1, 2, 3]);
+        assert_eq!(ImageView::try_from(&gray).unwrap().channels(), Channels::Gray);
     }
 
     #[test]
-    fn sixteen_bits_round_to_the_nearest() {
-        for v in 0..=u16::MAX {
-            assert_eq!(f64::from(round_to_8_bits(v)), (f64::from(v) / 257.0).round(), "{v}");
-        }
-    }
-
-    #[test]
-    fn every_integer_kind_becomes_rgb() {
-        let gray16 =
-            DynamicImage::from(ImageBuffer::<Luma<u16>, _>::from_raw(1, 1, vec![257 * 9 + 128]).unwrap());
-        assert_eq!(Image::try_from(gray16).unwrap().pixels(), [9; 3]);
-        let gray_alpha = DynamicImage::from(ImageBuffer::<LumaA<u8>, _>::from_raw(1, 1, vec![7, 0]).unwrap());
-        assert_eq!(Image::try_from(gray_alpha).unwrap().pixels(), [7; 3]);
+    fn every_kind_becomes_a_raster_of_its_depth() {
+        let dynamic = |kind: DynamicImage| Raster::try_from(kind).unwrap();
+        let gray_alpha = ImageBuffer::<LumaA<u8>, _>::from_raw(1, 1, vec![7, 0]).unwrap();
+        assert_eq!(dynamic(gray_alpha.into()).values(), Values::U8(&[7]));
+        let rgba = RgbaImage::from_raw(1, 1, vec![1, 2, 3, 0]).unwrap();
+        assert_eq!(dynamic(rgba.into()).values(), Values::U8(&[1, 2, 3]));
+        let gray16 = ImageBuffer::<Luma<u16>, _>::from_raw(1, 1, vec![777]).unwrap();
+        assert_eq!(dynamic(gray16.into()).values(), Values::U16(&[777]));
+        let gray_alpha16 = ImageBuffer::<LumaA<u16>, _>::from_raw(1, 1, vec![777, 1]).unwrap();
+        assert_eq!(dynamic(gray_alpha16.into()).values(), Values::U16(&[777]));
+        let rgb16 = ImageBuffer::<Rgb<u16>, _>::from_raw(1, 1, vec![257, 514, 65535]).unwrap();
+        assert_eq!(dynamic(rgb16.into()).values(), Values::U16(&[257, 514, 65535]));
         let rgba16 = ImageBuffer::<Rgba<u16>, _>::from_raw(1, 1, vec![257, 514, 65535, 0]).unwrap();
-        assert_eq!(Image::try_from(DynamicImage::from(rgba16)).unwrap().pixels(), [1, 2, 255]);
+        assert_eq!(dynamic(rgba16.into()).values(), Values::U16(&[257, 514, 65535]));
+        let rgb32 = ImageBuffer::<Rgb<f32>, _>::from_raw(1, 1, vec![0.1, 0.2, 1.0]).unwrap();
+        assert_eq!(dynamic(rgb32.into()).values(), Values::F32(&[0.1, 0.2, 1.0]));
+        // Alpha may hold anything.
+        let rgba32 = ImageBuffer::<Rgba<f32>, _>::from_raw(1, 1, vec![0.1, 0.2, 1.0, f32::NAN]).unwrap();
+        assert_eq!(dynamic(rgba32.into()).values(), Values::F32(&[0.1, 0.2, 1.0]));
     }
 
     #[test]
     fn a_longer_buffer_than_the_picture_is_cut() {
         let rgb = RgbImage::from_raw(1, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
-        assert_eq!(Image::try_from(DynamicImage::from(rgb)).unwrap().pixels(), [1, 2, 3]);
+        assert_eq!(Raster::try_from(DynamicImage::from(rgb)).unwrap().values(), Values::U8(&[1, 2, 3]));
     }
 
     #[test]
     fn masks_look_at_the_full_depth_and_not_at_alpha() {
-        let faint = DynamicImage::from(ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![0, 1]).unwrap());
-        assert_eq!(nonzero(&faint).unwrap(), [false, true]);
-        let opaque = DynamicImage::from(RgbaImage::from_raw(2, 1, vec![0, 0, 0, 255, 0, 0, 1, 0]).unwrap());
-        assert_eq!(nonzero(&opaque).unwrap(), [false, true]);
+        let faint = ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![0, 1]).unwrap();
+        assert_eq!(nonzero(&ImageView::try_from(&faint).unwrap()), [false, true]);
+        let opaque = RgbaImage::from_raw(2, 1, vec![0, 0, 0, 255, 0, 0, 1, 0]).unwrap();
+        assert_eq!(nonzero(&ImageView::try_from(&opaque).unwrap()), [false, true]);
     }
 
     #[test]
-    fn floats_and_empty_pictures_are_refused() {
-        let float = DynamicImage::from(ImageBuffer::<Rgb<f32>, _>::from_raw(1, 1, vec![0.0; 3]).unwrap());
-        assert!(matches!(ImageView::try_from(&float), Err(Error::UnsupportedPixels { .. })));
-        let error = Image::try_from(float).unwrap_err();
-        assert_eq!(error.to_string(), "cannot use Rgb32F pixels: expected 8 or 16 bits per channel");
+    fn pictures_out_of_range_and_empty_ones_are_refused() {
+        let float = ImageBuffer::<Rgb<f32>, _>::from_raw(1, 2, vec![0.0, 0.0, 0.0, 0.0, 128.0, 0.0]).unwrap();
+        let error = Raster::try_from(DynamicImage::from(float)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the pixel (0, 1) has the value 128, expected 0 to 1: divide floating-point pixels by their white \
+             level first"
+        );
         assert!(matches!(ImageView::try_from(&RgbImage::new(0, 3)), Err(Error::NoPixels { .. })));
-        assert!(matches!(Image::try_from(DynamicImage::new_luma8(0, 0)), Err(Error::NoPixels { .. })));
+        assert!(matches!(Raster::try_from(DynamicImage::new_luma8(0, 0)), Err(Error::NoPixels { .. })));
     }
 }

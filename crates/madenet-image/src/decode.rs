@@ -1,22 +1,27 @@
 //! From the bytes of a file to pixels, within limits.
 //!
 //! The format is told by the content: extensions lie. Damaged files are errors, never pictures with holes;
-//! each error names the file. Grey is repeated into RGB, alpha is dropped, 16 bits are rounded to 8, palettes
-//! are looked up, colour profiles are ignored, and of several pages or frames the first is read.
+//! each error names the file. Pixels keep their depth, and grey stays grey; fewer than 8 bits become 8, alpha
+//! is dropped, palettes are looked up, CMYK becomes RGB, colour profiles are ignored, and of several pages or
+//! frames the first is read.
+//!
+//! Where the file says how the camera was held (EXIF, or TIFF's tag, 1 to 8), the picture is turned as a viewer
+//! shows it. Masks, too: one drawn on the turned picture carries no such entry and stays as it is.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use crate::{DecodeLimits, Error, Image, Mask, Result, convert, jpeg};
+use crate::{DecodeLimits, Error, ImageView, Mask, Raster, Result, convert, jpeg};
 
-/// The picture in the file at `path`, within the default [`DecodeLimits`].
+/// The picture in the file at `path`, at its depth and the right way up, within the default [`DecodeLimits`].
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Read`], and those of [`decode_bytes`].
-pub fn decode(path: impl AsRef<Path>) -> Result<Image> {
+pub fn decode(path: impl AsRef<Path>) -> Result<Raster> {
     decode_with(path, &DecodeLimits::default())
 }
 
@@ -24,13 +29,17 @@ pub fn decode(path: impl AsRef<Path>) -> Result<Image> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_with(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Image> {
+pub fn decode_with(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Raster> {
     let path = path.as_ref();
     decode_bytes_with(&read(path, limits)?, &path.display().to_string(), limits)
 }
 
-/// The picture in the bytes of a PNG, JPEG, BMP or TIFF file, within the default [`DecodeLimits`]. Errors say
-/// `name`.
+/// The picture in the bytes of a PNG, JPEG, BMP or TIFF file, at its depth and the right way up, within the
+/// default [`DecodeLimits`]. Errors say `name`.
+///
+/// Grey stays grey, in the depths of 8 and 16 bits; cameras of 10 to 14 bits may need
+/// [`Raster::with_bit_depth`], since files seldom tell. Floating-point TIFF (RGB) must lie within `0..=1`. BMP
+/// stores grey as a palette, which becomes RGB.
 ///
 /// # Errors
 /// [`Error::EmptyFile`], [`Error::UnsupportedFormat`], [`Error::UnsupportedContent`], [`Error::Corrupt`],
@@ -41,11 +50,11 @@ pub fn decode_with(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Imag
 ///
 /// let image = Image::new(1, 1, vec![10, 20, 30])?;
 /// let file = encode_png(&image)?;
-/// assert_eq!(decode_bytes(&file, "pixel.png")?, image);
+/// assert_eq!(decode_bytes(&file, "pixel.png")?.to_rgb(), image);
 /// assert!(decode_bytes(&file[..file.len() / 2], "half.png").is_err());
 /// # Ok::<(), madenet_image::Error>(())
 /// ```
-pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Image> {
+pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Raster> {
     decode_bytes_with(bytes, name, &DecodeLimits::default())
 }
 
@@ -53,19 +62,17 @@ pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Image> {
 ///
 /// # Errors
 /// As [`decode_bytes`].
-pub fn decode_bytes_with(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<Image> {
-    match format_of(bytes, name, limits)? {
-        ImageFormat::Jpeg => jpeg::decode(bytes, name, limits),
-        format => {
-            let raster = decode_raster(bytes, format, name, limits)?;
-            let pixels = convert::rgb(&raster).ok_or_else(|| unsupported_pixels(&raster, format, name))?;
-            Image::new(raster.width() as usize, raster.height() as usize, pixels)
-        }
-    }
+pub fn decode_bytes_with(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<Raster> {
+    let format = format_of(bytes, name, limits)?;
+    let picture = decode_upright(bytes, format, name, limits)?;
+    Raster::try_from(picture).map_err(|error| unsupported_pixels(&error, format, name))
 }
 
 /// The mask in the PNG, BMP or TIFF file at `path`, within the default [`DecodeLimits`]: every pixel that is
 /// not black is anomalous, whatever the number of bits and channels.
+///
+/// A mask with an orientation is turned as a picture is. A mask drawn on the turned picture has none and
+/// stays, so it fits the picture as [`decode`] gives it.
 ///
 /// # Errors
 /// Those of [`decode`], and [`Error::LossyMask`] for JPEG, whose compression turns zeros into small values.
@@ -84,9 +91,10 @@ pub fn decode_mask_with(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result
     match format_of(&bytes, &name, limits)? {
         ImageFormat::Jpeg => Err(Error::LossyMask { name }),
         format => {
-            let raster = decode_raster(&bytes, format, &name, limits)?;
-            let data = convert::nonzero(&raster).ok_or_else(|| unsupported_pixels(&raster, format, &name))?;
-            Mask::new(raster.width() as usize, raster.height() as usize, data)
+            let picture = decode_upright(&bytes, format, &name, limits)?;
+            let view =
+                ImageView::try_from(&picture).map_err(|error| unsupported_pixels(&error, format, &name))?;
+            Mask::new(view.width(), view.height(), convert::nonzero(&view))
         }
     }
 }
@@ -130,21 +138,49 @@ fn format_name(format: ImageFormat) -> Option<&'static str> {
     }
 }
 
-fn decode_raster(
+/// The picture as a viewer shows it.
+fn decode_upright(
     bytes: &[u8],
     format: ImageFormat,
     name: &str,
     limits: &DecodeLimits,
 ) -> Result<DynamicImage> {
+    let (mut picture, orientation) = match format {
+        ImageFormat::Jpeg => jpeg::decode(bytes, name, limits)?,
+        _ => decode_lossless(bytes, format, name, limits)?,
+    };
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+fn decode_lossless(
+    bytes: &[u8],
+    format: ImageFormat,
+    name: &str,
+    limits: &DecodeLimits,
+) -> Result<(DynamicImage, Orientation)> {
     let error = |source| to_error(source, format, name, limits);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder_limits = Limits::no_limits();
     decoder_limits.max_alloc = Some(limits.max_memory);
     reader.limits(decoder_limits);
-    let decoder = reader.into_decoder().map_err(error)?;
+    let mut decoder = reader.into_decoder().map_err(error)?;
+    let orientation = decoder.orientation().map_err(error)?;
     let (width, height) = decoder.dimensions();
-    limits.check_picture((width.into(), height.into()), decoder.total_bytes(), name)?;
-    DynamicImage::from_decoder(decoder).map_err(error)
+    let (decoded, colour) = (decoder.total_bytes(), decoder.color_type());
+    // Turning by a quarter takes a copy with alpha; else the largest copy is the result without.
+    let copied = match orientation {
+        Orientation::NoTransforms | Orientation::Rotate180 => without_alpha(decoded, colour),
+        Orientation::FlipHorizontal | Orientation::FlipVertical => without_alpha(decoded, colour),
+        _ => decoded,
+    };
+    limits.check_picture((width.into(), height.into()), decoded, copied, name)?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(error)?, orientation))
+}
+
+fn without_alpha(bytes: u64, colour: ColorType) -> u64 {
+    let channels = u64::from(colour.channel_count());
+    bytes / channels * (channels - u64::from(colour.has_alpha()))
 }
 
 fn to_error(source: ImageError, format: ImageFormat, name: &str, limits: &DecodeLimits) -> Error {
@@ -160,10 +196,10 @@ fn to_error(source: ImageError, format: ImageFormat, name: &str, limits: &Decode
     }
 }
 
-fn unsupported_pixels(raster: &DynamicImage, format: ImageFormat, name: &str) -> Error {
+fn unsupported_pixels(error: &Error, format: ImageFormat, name: &str) -> Error {
     Error::UnsupportedContent {
         format: format_name(format).unwrap_or_default().to_owned(),
-        content: format!("{:?} pixels", raster.color()),
+        content: error.to_string(),
         name: name.to_owned(),
     }
 }

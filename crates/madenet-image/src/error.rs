@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use crate::PixelFormat;
+use crate::Channels;
 
 /// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,34 +30,75 @@ pub enum Error {
         height: usize,
     },
     /// The rows of a view would overlap.
-    #[error("a row of {width} {format} pixels takes {expected} bytes, but the stride is {stride}")]
+    #[error(
+        "a row of {width} {channels} pixels takes {expected} values, but the stride is {stride}; a stride counts \
+         values, not bytes"
+    )]
     StrideTooSmall {
         /// Width in pixels.
         width: usize,
-        /// Format of the pixels.
-        format: PixelFormat,
-        /// Bytes from one row to the next, as given.
+        /// Channels of a pixel.
+        channels: Channels,
+        /// Values from one row to the next, as given.
         stride: usize,
-        /// Bytes of one row.
+        /// Values of one row.
         expected: usize,
     },
     /// The buffer of a view ends before its last row.
     #[error(
-        "{width} x {height} {format} pixels at a stride of {stride} take {expected} bytes, but the buffer has {got}"
+        "{width} x {height} {channels} pixels at a stride of {stride} take {expected} values, but the buffer has {got}"
     )]
     BufferTooShort {
         /// Width in pixels.
         width: usize,
         /// Height in pixels.
         height: usize,
-        /// Format of the pixels.
-        format: PixelFormat,
-        /// Bytes from one row to the next.
+        /// Channels of a pixel.
+        channels: Channels,
+        /// Values from one row to the next.
         stride: usize,
-        /// Least number of bytes.
+        /// Least number of values.
         expected: usize,
-        /// Bytes of the buffer.
+        /// Values of the buffer.
         got: usize,
+    },
+    /// A floating-point pixel that is darker than black, brighter than white, or not a number.
+    #[error(
+        "the pixel ({x}, {y}) has the value {value}, expected 0 to 1: divide floating-point pixels by their white \
+         level first"
+    )]
+    NotInUnitRange {
+        /// Column of the first such pixel.
+        x: usize,
+        /// Row of the first such pixel.
+        y: usize,
+        /// Its first such value.
+        value: f32,
+    },
+    /// A bit depth that the values cannot have.
+    #[error("a bit depth of {got} for values of type {values}: expected 1 to 16 for values of type u16")]
+    BitDepth {
+        /// The bits asked for.
+        got: u8,
+        /// The type of the values.
+        values: &'static str,
+    },
+    /// An owned picture of channels that only a view can have.
+    #[error("a raster holds Gray or Rgb pixels, got {got}: ImageView::to_raster converts them")]
+    RasterChannels {
+        /// The channels asked for.
+        got: Channels,
+    },
+    /// A region that leaves its picture.
+    #[error(
+        "the region of {} x {} pixels at ({}, {}) must lie inside the image of {} x {}",
+        region.2, region.3, region.0, region.1, image.0, image.1
+    )]
+    OutsideImage {
+        /// Column, row, width and height of the region.
+        region: (usize, usize, usize, usize),
+        /// Width and height of the image.
+        image: (usize, usize),
     },
     /// An owned buffer is not as long as the size says.
     #[error("a raster of {width} x {height} holds {expected} values, but got {got}")]

@@ -138,7 +138,7 @@ fn turned(rgb: [f32; 3], turn: f32) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
+    use crate::Channels;
 
     fn colours() -> Vec<u8> {
         (0..32 * 32 * 3u32).map(|i| (i * i * 31 % 256) as u8).collect()
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_default_changes_nothing() {
         let pixels = colours();
-        let view = ImageView::packed(&pixels, 32, 32, PixelFormat::Rgb8).unwrap();
+        let view = ImageView::packed(&pixels, 32, 32, Channels::Rgb).unwrap();
         assert_eq!(ColorJitter::default().apply(&view).unwrap(), view.to_rgb());
     }
 
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_grey_picture_has_no_hue_and_no_saturation() {
-        let grey = ImageView::packed(&[0, 30, 255], 3, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[0_u8, 30, 255], 3, 1, Channels::Gray).unwrap();
         let jitter = ColorJitter { saturation: 7.0, hue: 0.3, ..ColorJitter::default() };
         assert_eq!(jitter.apply(&grey).unwrap(), grey.to_rgb());
     }
@@ -172,12 +172,12 @@ mod tests {
     #[test]
     fn the_largest_factors_give_colours() {
         let pixels = colours();
-        let view = ImageView::packed(&pixels, 32, 32, PixelFormat::Rgb8).unwrap();
+        let view = ImageView::packed(&pixels, 32, 32, Channels::Rgb).unwrap();
         let jitter =
             ColorJitter { brightness: f32::MAX, contrast: f32::MAX, saturation: f32::MAX, hue: -0.5 };
         let extremes = jitter.apply(&view).unwrap();
         assert!(extremes.pixels().iter().all(|&value| value == 0 || value == 255));
-        let one = ImageView::packed(&[9], 1, 1, PixelFormat::Gray8).unwrap();
+        let one = ImageView::packed(&[9_u8], 1, 1, Channels::Gray).unwrap();
         assert_eq!(
             ColorJitter { contrast: 5.0, ..ColorJitter::default() }.apply(&one).unwrap().pixels(),
             [9; 3]
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn factors_outside_of_their_range_are_refused() {
-        let view = ImageView::packed(&[9], 1, 1, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[9_u8], 1, 1, Channels::Gray).unwrap();
         let same = ColorJitter::default();
         for bad in [-0.1, f32::NAN, f32::INFINITY] {
             for jitter in [

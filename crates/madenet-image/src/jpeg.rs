@@ -7,18 +7,21 @@
 //! since JPEG has no checksum, and the loss of the last few bytes, when they hold no more than the end marker
 //! and the bits of the last block.
 
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::{DecodeLimits, Error, Image, Result};
+use crate::{DecodeLimits, Error, Result};
 
-/// Bytes per pixel that a progressive file takes beside the result: three coefficients of 16 bits.
-const COEFFICIENT_BYTES: u64 = 6;
+/// Bytes per pixel and component that a progressive file takes beside the result: a coefficient of 16 bits.
+const COEFFICIENT_BYTES: u64 = 2;
 
-pub(crate) fn decode(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<Image> {
+/// The picture as it lies in the file, grey or RGB, and how it is to be turned.
+pub(crate) fn decode(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<(DynamicImage, Orientation)> {
     let error = |source| to_error(source, name);
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -28,10 +31,39 @@ pub(crate) fn decode(bytes: &[u8], name: &str, limits: &DecodeLimits) -> Result<
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(error)?;
-    let (width, height) = decoder.dimensions().ok_or_else(|| error(DecodeErrors::ZeroError))?;
-    let size = (width as u64, height as u64);
-    limits.check_picture(size, size.0.saturating_mul(size.1).saturating_mul(COEFFICIENT_BYTES), name)?;
-    Image::new(width, height, decoder.decode().map_err(error)?)
+    let info = decoder.info().ok_or_else(|| error(DecodeErrors::ZeroError))?;
+    let (width, height, components) = (info.width, info.height, info.components);
+    let colours =
+        colours(components, decoder.input_colorspace()).ok_or_else(|| unsupported(components, name))?;
+    if colours == 1 {
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
+    }
+    let pixels = u64::from(width) * u64::from(height);
+    let decoder_bytes = pixels * u64::from(components) * COEFFICIENT_BYTES;
+    limits.check_picture((width.into(), height.into()), decoder_bytes, pixels * colours, name)?;
+
+    let orientation = info.exif_data.as_deref().and_then(Orientation::from_exif_chunk);
+    let values = decoder.decode().map_err(error)?;
+    let picture = match colours {
+        1 => GrayImage::from_raw(width.into(), height.into(), values).map(DynamicImage::from),
+        _ => RgbImage::from_raw(width.into(), height.into(), values).map(DynamicImage::from),
+    };
+    let picture = picture.ok_or_else(|| error(DecodeErrors::ZeroError))?;
+    Ok((picture, orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+/// Colours of the result; none where the decoder does not give the right ones.
+fn colours(components: u8, space: Option<ColorSpace>) -> Option<u64> {
+    match (components, space) {
+        (1, _) => Some(1),
+        (3, _) | (4, Some(ColorSpace::CMYK | ColorSpace::YCCK)) => Some(3),
+        _ => None,
+    }
+}
+
+fn unsupported(components: u8, name: &str) -> Error {
+    let content = format!("{components} components, expected grey, three colours, CMYK or YCCK");
+    Error::UnsupportedContent { format: "JPEG".to_owned(), content, name: name.to_owned() }
 }
 
 fn to_error(source: DecodeErrors, name: &str) -> Error {

@@ -21,8 +21,8 @@ pub struct DecodeLimits {
     pub max_file_bytes: u64,
     /// Largest width times height in pixels. Default 8192 * 8192 (64 Mi).
     pub max_pixels: u64,
-    /// Largest memory of a decode in bytes: the decoder's buffers and the RGB result. Default 1 GiB, enough
-    /// for 16-bit RGBA (8 + 3 bytes per pixel) at the default number of pixels.
+    /// Largest memory of a decode in bytes: the decoder's buffers and the result at its depth. Default 1 GiB,
+    /// enough for 16-bit RGBA (8 + 6 bytes per pixel) at the default number of pixels.
     pub max_memory: u64,
 }
 
@@ -37,17 +37,16 @@ impl DecodeLimits {
         check("bytes of file", bytes, self.max_file_bytes, name)
     }
 
-    /// `decoder_bytes` is what the decoder holds beside the RGB result.
+    /// `decoder_bytes` is what the decoder holds beside the result of `result_bytes`.
     pub(crate) fn check_picture(
         &self,
         (width, height): (u64, u64),
         decoder_bytes: u64,
+        result_bytes: u64,
         name: &str,
     ) -> Result<()> {
-        let pixels = width.saturating_mul(height);
-        check("pixels", pixels, self.max_pixels, name)?;
-        let memory = pixels.saturating_mul(3).saturating_add(decoder_bytes);
-        check("bytes of memory", memory, self.max_memory, name)
+        check("pixels", width.saturating_mul(height), self.max_pixels, name)?;
+        check("bytes of memory", decoder_bytes.saturating_add(result_bytes), self.max_memory, name)
     }
 }
 

@@ -27,9 +27,9 @@ const FULL_FROM: f32 = 0.5;
 /// a number.
 ///
 /// ```
-/// use madenet_image::{Colormap, ImageView, PixelFormat, Plane, overlay};
+/// use madenet_image::{Channels, Colormap, ImageView, Plane, overlay};
 ///
-/// let picture = ImageView::packed(&[100; 4], 4, 1, PixelFormat::Gray8)?;
+/// let picture = ImageView::packed(&[100_u8; 4], 4, 1, Channels::Gray)?;
 /// let heat = Plane::new(4, 1, vec![0.25, 0.375, 0.5, 1.0])?;
 /// assert_eq!(Colormap::Inferno.rgb(0.5), [187, 55, 85]);
 /// assert_eq!(overlay(&picture, &heat, Colormap::Inferno, 0.5)?.pixels(), [
@@ -65,11 +65,11 @@ pub fn overlay(image: &ImageView<'_>, heat: &Plane, colormap: Colormap, opacity:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
+    use crate::Channels;
 
     #[test]
     fn the_ends_are_exact() {
-        let grey = ImageView::packed(&[0, 77, 255], 3, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[0_u8, 77, 255], 3, 1, Channels::Gray).unwrap();
         let hot = Plane::new(3, 1, vec![0.5, 0.8, 9.0]).unwrap();
         let cold = Plane::new(3, 1, vec![-9.0, 0.0, 0.25]).unwrap();
         for map in [Colormap::Viridis, Colormap::Inferno] {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_largest_numbers_are_hottest() {
-        let grey = ImageView::packed(&[1, 2], 2, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[1_u8, 2], 2, 1, Channels::Gray).unwrap();
         let heat = Plane::new(2, 1, vec![f32::MAX, f32::MIN]).unwrap();
         let [r, g, b] = Colormap::Viridis.rgb(1.0);
         assert_eq!(overlay(&grey, &heat, Colormap::Viridis, 1.0).unwrap().pixels(), [r, g, b, 2, 2, 2]);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn other_sizes_and_opacities_are_refused() {
-        let grey = ImageView::packed(&[0, 77], 2, 1, PixelFormat::Gray8).unwrap();
+        let grey = ImageView::packed(&[0_u8, 77], 2, 1, Channels::Gray).unwrap();
         let heat = Plane::new(1, 2, vec![0.0; 2]).unwrap();
         let error = overlay(&grey, &heat, Colormap::Inferno, 0.5).unwrap_err();
         assert_eq!(

@@ -1,10 +1,12 @@
-//! The owned picture: interleaved 8-bit RGB, the one form that decoding yields and networks are fed from.
+//! The picture that is drawn on and shown: interleaved 8-bit RGB.
 
 use std::fmt;
 
-use crate::{Error, ImageView, PixelFormat, Result};
+use crate::raster::value_count;
+use crate::{Channels, Error, ImageView, Result, Values};
 
-/// A picture of at least one pixel, as interleaved 8-bit RGB without padding.
+/// A picture of at least one pixel, as interleaved 8-bit RGB without padding: heat maps, overlays, and what
+/// a screen shows. Photographs are [`Raster`](crate::Raster)s, which keep their depth.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     width: usize,
@@ -27,7 +29,7 @@ impl Image {
     /// # Ok::<(), madenet_image::Error>(())
     /// ```
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self> {
-        let expected = rgb_len(width, height)?;
+        let expected = value_count::<u8>(width, height, 3)?;
         if pixels.len() != expected {
             return Err(Error::WrongLength { width, height, expected, got: pixels.len() });
         }
@@ -74,7 +76,7 @@ impl Image {
     /// A view of the whole picture.
     #[must_use]
     pub fn as_view(&self) -> ImageView<'_> {
-        ImageView::trusted(&self.pixels, self.width, self.height, PixelFormat::Rgb8)
+        ImageView::trusted(Values::U8(&self.pixels), self.width, self.height, Channels::Rgb, 8)
     }
 }
 
@@ -91,22 +93,6 @@ impl fmt::Debug for Image {
             .field("height", &self.height)
             .finish_non_exhaustive()
     }
-}
-
-/// Bytes of an RGB picture.
-///
-/// # Errors
-/// [`Error::NoPixels`] or [`Error::SizeOverflow`].
-pub(crate) fn rgb_len(width: usize, height: usize) -> Result<usize> {
-    if width == 0 || height == 0 {
-        return Err(Error::NoPixels { width, height });
-    }
-    width
-        .checked_mul(height)
-        .and_then(|pixels| pixels.checked_mul(3))
-        // No allocation can be larger, whatever the machine's memory.
-        .filter(|&bytes| bytes <= isize::MAX as usize)
-        .ok_or(Error::SizeOverflow { width, height })
 }
 
 #[cfg(test)]
@@ -127,7 +113,7 @@ mod tests {
         let image = Image::new(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
         let view = ImageView::from(&image);
         assert_eq!((view.width(), view.height(), view.stride()), (2, 1, 6));
-        assert_eq!(view.format(), PixelFormat::Rgb8);
+        assert_eq!((view.channels(), view.bit_depth()), (Channels::Rgb, 8));
         assert_eq!(view.to_rgb(), image);
         assert_eq!(image.clone().into_pixels(), image.pixels());
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Error, ImageView, Mask, Result};
+use crate::{Channels, Error, ImageView, Mask, Result, Values};
 
 /// One finite `f32` for each pixel of a picture of at least one pixel.
 #[derive(Clone, PartialEq)]
@@ -12,12 +12,9 @@ pub struct Plane {
     values: Vec<f32>,
 }
 
-/// Pillow's weights of red, green and blue (ITU-R BT.601: 0.299, 0.587, 0.114) in units of 2^-16. Their sum
-/// is 2^16, so that grey keeps its level exactly.
-const LUMA: [u32; 3] = [19595, 38470, 7471];
-
-/// The weighted sum of white; below 2^24, so that every sum is exact in `f32`.
-const WHITE: u32 = 255 << 16;
+/// Pillow's weights of red, green and blue (ITU-R BT.601: 0.299, 0.587, 0.114), multiples of 2^-16 that sum to 1,
+/// so that grey keeps its level exactly.
+const LUMA: [f64; 3] = [19595.0 / 65536.0, 38470.0 / 65536.0, 7471.0 / 65536.0];
 
 impl Plane {
     /// A plane of `width * height` finite values, row by row from the top.
@@ -59,13 +56,13 @@ impl Plane {
         Plane { width, height, values }
     }
 
-    /// The luminance of a picture, 0 (black) to 1 (white): `0.299 R + 0.587 G + 0.114 B` over 255, the
-    /// weights of ITU-R BT.601 as Pillow's mode "L" has them, but not rounded to 8 bits.
+    /// The luminance of a picture at its own depth, 0 (black) to 1 (white): `0.299 R + 0.587 G + 0.114 B` over the
+    /// white level, with the weights of ITU-R BT.601 as Pillow's mode "L" has them, but not rounded to 8 bits.
     ///
     /// ```
-    /// use madenet_image::{ImageView, PixelFormat, Plane};
+    /// use madenet_image::{Channels, ImageView, Plane};
     ///
-    /// let view = ImageView::packed(&[255, 255, 255, 0, 255, 0, 51, 51, 51], 3, 1, PixelFormat::Rgb8)?;
+    /// let view = ImageView::packed(&[255_u8, 255, 255, 0, 255, 0, 51, 51, 51], 3, 1, Channels::Rgb)?;
     /// let luma = Plane::luma(&view);
     /// assert_eq!(luma.get(0, 0), Some(1.0));
     /// assert!((luma.values()[1] - 0.587).abs() < 1e-5);
@@ -74,14 +71,13 @@ impl Plane {
     /// ```
     #[must_use]
     pub fn luma(image: &ImageView<'_>) -> Plane {
-        let [red, green, blue] = LUMA;
-        let luma = |&[r, g, b]: &[u8; 3]| {
-            let sum = red * u32::from(r) + green * u32::from(g) + blue * u32::from(b);
-            sum as f32 / WHITE as f32
+        let white = f64::from(image.white());
+        let raster = image.to_raster();
+        let values = match raster.values() {
+            Values::U8(values) => luminances(values, raster.channels(), white),
+            Values::U16(values) => luminances(values, raster.channels(), white),
+            Values::F32(values) => luminances(values, raster.channels(), white),
         };
-        let rgb = image.to_rgb();
-        let (pixels, _) = rgb.pixels().as_chunks::<3>();
-        let values = pixels.iter().map(luma).collect();
         Plane::from_parts(image.width(), image.height(), values)
     }
 
@@ -171,10 +167,19 @@ pub(crate) fn plane_len(width: usize, height: usize) -> Result<usize> {
         .ok_or(Error::SizeOverflow { width, height })
 }
 
+/// The luminance of each pixel of grey or RGB `values`.
+fn luminances<V: Copy + Into<f64>>(values: &[V], channels: Channels, white: f64) -> Vec<f32> {
+    let [red, green, blue] = LUMA;
+    if channels.count() == 1 {
+        return values.iter().map(|&v| (v.into() / white) as f32).collect();
+    }
+    let luminance = |&[r, g, b]: &[V; 3]| (red * r.into() + green * g.into() + blue * b.into()) / white;
+    values.as_chunks::<3>().0.iter().map(|pixel| luminance(pixel) as f32).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
 
     #[test]
     fn bad_planes_are_refused() {
@@ -192,10 +197,19 @@ mod tests {
     #[test]
     fn grey_keeps_its_level_exactly() {
         let levels: Vec<u8> = (0..=255).collect();
-        let luma = Plane::luma(&ImageView::packed(&levels, 256, 1, PixelFormat::Gray8).unwrap());
+        let luma = Plane::luma(&ImageView::packed(&levels, 256, 1, Channels::Gray).unwrap());
         for (level, &value) in levels.iter().zip(luma.values()) {
             assert_eq!(value, f32::from(*level) / 255.0);
         }
+    }
+
+    #[test]
+    fn twelve_bits_stay_twelve() {
+        let levels: Vec<u16> = (0..=4095).collect();
+        let view = ImageView::packed(&levels, 4096, 1, Channels::Gray).unwrap().with_bit_depth(12).unwrap();
+        let luma = Plane::luma(&view);
+        assert!(luma.values().is_sorted_by(|a, b| a < b));
+        assert_eq!(luma.get(4095, 0), Some(1.0));
     }
 
     #[test]

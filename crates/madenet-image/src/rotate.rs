@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::owned::rgb_len;
 use crate::plane::plane_len;
+use crate::raster::value_count;
 use crate::{Error, Image, ImageView, Plane, Result};
 
 /// A rotated picture on a canvas that holds all of it.
@@ -28,13 +28,13 @@ pub struct Rotated {
 /// large.
 ///
 /// ```
-/// use madenet_image::{ImageView, PixelFormat, rotate};
+/// use madenet_image::{Channels, ImageView, rotate};
 ///
-/// let strip = [
+/// let strip: [u8; 6] = [
 ///     1, 2, 3,
 ///     4, 5, 6,
 /// ];
-/// let strip = ImageView::packed(&strip, 3, 2, PixelFormat::Gray8)?;
+/// let strip = ImageView::packed(&strip, 3, 2, Channels::Gray)?;
 /// let upright = rotate(&strip, 90.0)?;
 /// assert_eq!((upright.image.width(), upright.image.height()), (2, 3));
 /// let red: Vec<u8> = upright.image.pixels().iter().step_by(3).copied().collect();
@@ -45,7 +45,7 @@ pub struct Rotated {
 /// ]);
 ///
 /// // A square on its corner: alpha above one half is a diamond.
-/// let square = ImageView::packed(&[7; 36], 6, 6, PixelFormat::Gray8)?;
+/// let square = ImageView::packed(&[7_u8; 36], 6, 6, Channels::Gray)?;
 /// let diamond = rotate(&square, 45.0)?;
 /// assert_eq!(diamond.alpha.above(0.5).to_string(), "\
 /// .........
@@ -80,7 +80,7 @@ fn by_quarters(image: Image, quarters: u8) -> Result<Rotated> {
     if quarters == 0 {
         return Ok(Rotated { image, alpha });
     }
-    let mut pixels = Vec::with_capacity(rgb_len(width, height)?);
+    let mut pixels = Vec::with_capacity(value_count::<u8>(width, height, 3)?);
     for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
         let (x, y) = match quarters {
             1 => (w - 1 - y, x),
@@ -98,7 +98,7 @@ fn by_angle(image: &Image, degrees: f32) -> Result<Rotated> {
     // The box around the four corners. Casts saturate, and the checks below refuse the result.
     let width = (w * cos.abs() + h * sin.abs()).ceil() as usize;
     let height = (w * sin.abs() + h * cos.abs()).ceil() as usize;
-    let mut pixels = vec![0; rgb_len(width, height)?];
+    let mut pixels = vec![0; value_count::<u8>(width, height, 3)?];
     let mut alpha = vec![0.0; plane_len(width, height)?];
     let rows = pixels.par_chunks_exact_mut(width * 3).zip(alpha.par_chunks_exact_mut(width));
     rows.enumerate().for_each(|(row, (pixels, alpha))| {
@@ -145,7 +145,7 @@ fn coverage(at: f64, len: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelFormat;
+    use crate::Channels;
 
     fn red(rotated: &Rotated) -> Vec<u8> {
         rotated.image.pixels().iter().step_by(3).copied().collect()
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn quarters_are_exact_whatever_the_number_of_turns() {
-        let view = ImageView::packed(&[1, 2, 3, 4, 5, 6], 3, 2, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[1_u8, 2, 3, 4, 5, 6], 3, 2, Channels::Gray).unwrap();
         let cases: [(&[f32], &[u8], usize); 4] = [
             (&[0.0, -0.0, 360.0, -720.0], &[1, 2, 3, 4, 5, 6], 3),
             (&[90.0, -270.0, 36_090.0], &[3, 6, 2, 5, 1, 4], 2),
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn angles_near_a_quarter_are_near_the_quarter() {
-        let view = ImageView::packed(&[10, 20, 30, 40, 50, 60], 3, 2, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[10_u8, 20, 30, 40, 50, 60], 3, 2, Channels::Gray).unwrap();
         let exact = rotate(&view, 90.0).unwrap();
         // The canvas grows by a hair, which is a pixel on each axis, half on each side.
         let near = rotate(&view, 90.001).unwrap();
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn colours_are_not_darkened_and_alpha_keeps_the_area() {
-        let view = ImageView::packed(&[200; 30 * 20], 30, 20, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[200_u8; 30 * 20], 30, 20, Channels::Gray).unwrap();
         for degrees in [0.5, 17.0, 45.0, 133.0, -60.0] {
             let rotated = rotate(&view, degrees).unwrap();
             assert!(rotated.image.pixels().iter().all(|&value| value == 200));
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn one_pixel_turns_into_a_spot() {
-        let view = ImageView::packed(&[9], 1, 1, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[9_u8], 1, 1, Channels::Gray).unwrap();
         let rotated = rotate(&view, 45.0).unwrap();
         assert_eq!(red(&rotated), [9; 4]);
         let alpha = rotated.alpha.values();
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn angles_that_are_no_numbers_are_refused() {
-        let view = ImageView::packed(&[9], 1, 1, PixelFormat::Gray8).unwrap();
+        let view = ImageView::packed(&[9_u8], 1, 1, Channels::Gray).unwrap();
         for degrees in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             assert!(matches!(rotate(&view, degrees), Err(Error::Degrees(_))));
         }

@@ -1,86 +1,76 @@
 //! Borrowed pixels: what a camera, a decoder or another library already holds in memory.
 //!
-//! A view is plain: a slice, a size, a format and a stride. Rows may be padded (a stride larger than the
+//! A view is plain: a slice, a size, the channels and a stride. Rows may be padded (a stride larger than the
 //! row), and the padding after the last row may be missing, as it is in a cropped region of a larger frame.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Error, Image, Result};
+use crate::values::{for_each_type, white_of};
+use crate::{Channels, Error, Image, PixelValue, Raster, Result, Values};
 
-/// How one pixel lies in memory. Every channel is one byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PixelFormat {
-    /// One byte of grey.
-    Gray8,
-    /// Red, green, blue.
-    Rgb8,
-    /// Blue, green, red: OpenCV's and many cameras' order.
-    Bgr8,
-    /// Red, green, blue, alpha. Alpha is ignored wherever a picture is read: sensors have none, and blending
-    /// with a background would invent pixels.
-    Rgba8,
-}
-
-impl PixelFormat {
-    /// Bytes of one pixel, 1 to 4.
-    #[must_use]
-    pub fn bytes_per_pixel(self) -> usize {
-        match self {
-            PixelFormat::Gray8 => 1,
-            PixelFormat::Rgb8 | PixelFormat::Bgr8 => 3,
-            PixelFormat::Rgba8 => 4,
-        }
-    }
-}
-
-impl fmt::Display for PixelFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// A picture that lies in somebody else's memory.
+/// A picture that lies in somebody else's memory, at its own depth.
 ///
-/// At least one pixel, and every row within the buffer: [`ImageView::new`] has checked it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// At least one pixel, every row within the buffer, and floating point within `0..=1`: [`ImageView::new`] has
+/// checked it.
+#[derive(Clone, Copy)]
 pub struct ImageView<'a> {
-    data: &'a [u8],
+    /// From the first value of the first row on.
+    values: Values<'a>,
     width: usize,
     height: usize,
-    format: PixelFormat,
+    channels: Channels,
     stride: usize,
+    bit_depth: u8,
 }
 
 impl<'a> ImageView<'a> {
-    /// A view of `height` rows of `width` pixels; row `y` begins at byte `y * stride` of `data`.
+    /// A view of `height` rows of `width` pixels; row `y` begins at value `y * stride` of `data`.
     ///
-    /// `stride` is in bytes. The bytes after the last pixel of the last row may be missing.
+    /// `stride` counts values from one row to the next, not bytes. The libraries of camera makers give bytes:
+    /// for 16-bit pixels, halve them. The values after the last pixel of the last row may be missing.
     ///
     /// # Errors
-    /// [`Error::NoPixels`], [`Error::SizeOverflow`], [`Error::StrideTooSmall`] or [`Error::BufferTooShort`].
-    pub fn new(
-        data: &'a [u8],
+    /// [`Error::NoPixels`], [`Error::SizeOverflow`], [`Error::StrideTooSmall`], [`Error::BufferTooShort`], and
+    /// [`Error::NotInUnitRange`] for the first floating-point colour that is not a number of `0..=1`: a
+    /// picture of 0 to 255 would else be all white, without a word. Alpha and padding may hold anything.
+    ///
+    /// ```
+    /// use madenet_image::{Channels, ImageView};
+    ///
+    /// // Rows of 8 bytes, that is 4 values of 16 bits: three pixels and one value of padding.
+    /// let frame: [u16; 8] = [
+    ///     10, 20, 30, 0, //
+    ///     40, 50, 4095, 0,
+    /// ];
+    /// let view = ImageView::new(&frame, 3, 2, Channels::Gray, 8 / size_of::<u16>())?.with_bit_depth(12)?;
+    /// assert_eq!(view.to_rgb().pixels()[15..], [255, 255, 255]);
+    /// # Ok::<(), madenet_image::Error>(())
+    /// ```
+    pub fn new<V: PixelValue>(
+        data: &'a [V],
         width: usize,
         height: usize,
-        format: PixelFormat,
+        channels: Channels,
         stride: usize,
     ) -> Result<Self> {
         if width == 0 || height == 0 {
             return Err(Error::NoPixels { width, height });
         }
         let overflow = || Error::SizeOverflow { width, height };
-        let row = width.checked_mul(format.bytes_per_pixel()).ok_or_else(overflow)?;
+        let row = width.checked_mul(channels.count()).ok_or_else(overflow)?;
         if stride < row {
-            return Err(Error::StrideTooSmall { width, format, stride, expected: row });
+            return Err(Error::StrideTooSmall { width, channels, stride, expected: row });
         }
         let rows_above = (height - 1).checked_mul(stride).ok_or_else(overflow)?;
         let expected = rows_above.checked_add(row).ok_or_else(overflow)?;
         if data.len() < expected {
-            return Err(Error::BufferTooShort { width, height, format, stride, expected, got: data.len() });
+            return Err(Error::BufferTooShort { width, height, channels, stride, expected, got: data.len() });
         }
-        Ok(ImageView { data, width, height, format, stride })
+        let view =
+            ImageView { values: V::borrowed(data), width, height, channels, stride, bit_depth: V::BITS };
+        view.check_range()?;
+        Ok(view)
     }
 
     /// A view of rows that follow each other without padding.
@@ -89,21 +79,74 @@ impl<'a> ImageView<'a> {
     /// As [`ImageView::new`].
     ///
     /// ```
-    /// use madenet_image::{ImageView, PixelFormat};
+    /// use madenet_image::{Channels, ImageView, Values};
     ///
-    /// let view = ImageView::packed(&[1, 2, 3, 4, 5, 6], 3, 2, PixelFormat::Gray8)?;
-    /// assert_eq!(view.rows().nth(1), Some(&[4, 5, 6][..]));
+    /// let view = ImageView::packed(&[0.1f32, 0.2, 0.3, 0.4], 2, 2, Channels::Gray)?;
+    /// assert_eq!((view.width(), view.height(), view.stride()), (2, 2, 2));
+    /// assert_eq!(view.values(), Values::F32(&[0.1, 0.2, 0.3, 0.4]));
     /// # Ok::<(), madenet_image::Error>(())
     /// ```
-    pub fn packed(data: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self> {
-        ImageView::new(data, width, height, format, width.saturating_mul(format.bytes_per_pixel()))
+    pub fn packed<V: PixelValue>(
+        data: &'a [V],
+        width: usize,
+        height: usize,
+        channels: Channels,
+    ) -> Result<Self> {
+        ImageView::new(data, width, height, channels, width.saturating_mul(channels.count()))
     }
 
-    /// A view of packed rows whose owner vouches for the size.
-    pub(crate) fn trusted(data: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Self {
-        let stride = width * format.bytes_per_pixel();
-        debug_assert!(width > 0 && height > 0 && data.len() == stride * height);
-        ImageView { data, width, height, format, stride }
+    /// A view of packed rows whose owner vouches for the size and the range.
+    pub(crate) fn trusted(
+        values: Values<'a>,
+        width: usize,
+        height: usize,
+        channels: Channels,
+        bit_depth: u8,
+    ) -> Self {
+        ImageView { values, width, height, channels, stride: width * channels.count(), bit_depth }
+    }
+
+    fn check_range(&self) -> Result<()> {
+        let Values::F32(values) = self.values else { return Ok(()) };
+        let (count, colours) = (self.channels.count(), self.channels.colours());
+        for (y, row) in self.rows(values).enumerate() {
+            for (x, pixel) in row.chunks_exact(count).enumerate() {
+                if let Some(&value) = pixel[..colours].iter().find(|v| !(0.0..=1.0).contains(*v)) {
+                    return Err(Error::NotInUnitRange { x, y, value });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same pixels, of which only the lower `bits` of each 16 carry light: cameras of 10, 12 or 14 bits
+    /// deliver words of 16. White is `2^bits - 1`, and larger values count as white.
+    ///
+    /// # Errors
+    /// [`Error::BitDepth`] where the values are no `u16` or `bits` is outside `1..=16`.
+    ///
+    /// ```
+    /// use madenet_image::{Channels, ImageView};
+    ///
+    /// let frame: [u16; 3] = [0, 512, 1023];
+    /// let view = ImageView::packed(&frame, 3, 1, Channels::Gray)?;
+    /// assert_eq!(view.to_rgb().pixels()[8], 4); // nearly black, read as 16 bits
+    /// assert_eq!(view.with_bit_depth(10)?.to_rgb().pixels()[8], 255);
+    /// # Ok::<(), madenet_image::Error>(())
+    /// ```
+    pub fn with_bit_depth(self, bits: u8) -> Result<Self> {
+        match self.values {
+            Values::U16(_) if (1..=16).contains(&bits) => Ok(ImageView { bit_depth: bits, ..self }),
+            _ => Err(Error::BitDepth { got: bits, values: self.value_name() }),
+        }
+    }
+
+    fn value_name(&self) -> &'static str {
+        match self.values {
+            Values::U8(_) => "u8",
+            Values::U16(_) => "u16",
+            Values::F32(_) => "f32",
+        }
     }
 
     /// Width in pixels, at least 1.
@@ -118,46 +161,135 @@ impl<'a> ImageView<'a> {
         self.height
     }
 
-    /// How one pixel lies in memory.
+    /// What the values of a pixel stand for.
     #[must_use]
-    pub fn format(&self) -> PixelFormat {
-        self.format
+    pub fn channels(&self) -> Channels {
+        self.channels
     }
 
-    /// Bytes from one row to the next, at least the bytes of a row.
+    /// Values (not bytes) from one row to the next, at least the values of a row.
     #[must_use]
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// The rows from top to bottom, without their padding.
-    pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let row = self.width * self.format.bytes_per_pixel();
-        self.data.chunks(self.stride).take(self.height).map(move |padded| &padded[..row])
+    /// The values from the first pixel on; row `y` begins at `y * stride()`. What follows the last pixel is
+    /// not part of the picture.
+    #[must_use]
+    pub fn values(&self) -> Values<'a> {
+        self.values
     }
 
-    /// A copy as RGB: grey is repeated three times, BGR is turned round, alpha is dropped.
+    /// The bits that a value carries: 8 for `u8`; 16 for `u16`, or what
+    /// [`with_bit_depth`](Self::with_bit_depth) said; 32 for `f32`, the size of the type.
+    #[must_use]
+    pub fn bit_depth(&self) -> u8 {
+        self.bit_depth
+    }
+
+    /// The value of white: 255, `2^bits - 1`, or 1 for `f32`. Black is 0.
+    #[must_use]
+    pub fn white(&self) -> f32 {
+        match self.values {
+            Values::U8(_) => 255.0,
+            Values::U16(_) => f32::from(white_of(self.bit_depth)),
+            Values::F32(_) => 1.0,
+        }
+    }
+
+    /// The `width * height` pixels whose upper left one is (`x`, `y`), where they lie.
+    ///
+    /// # Errors
+    /// [`Error::NoPixels`], or [`Error::OutsideImage`] where part of the region is beyond the picture.
+    ///
+    /// ```
+    /// use madenet_image::{Channels, ImageView};
+    ///
+    /// let view = ImageView::packed(&[
+    ///     1u8, 2, 3, 4, //
+    ///     5, 6, 7, 8,
+    ///     9, 10, 11, 12,
+    /// ], 4, 3, Channels::Gray)?;
+    /// let part = view.crop(1, 1, 2, 2)?.to_raster();
+    /// assert_eq!(part.as_view().values(), madenet_image::Values::U8(&[
+    ///     6, 7, //
+    ///     10, 11,
+    /// ]));
+    /// # Ok::<(), madenet_image::Error>(())
+    /// ```
+    pub fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Result<ImageView<'a>> {
+        if width == 0 || height == 0 {
+            return Err(Error::NoPixels { width, height });
+        }
+        let inside = |at: usize, len: usize, of: usize| at.checked_add(len).is_some_and(|end| end <= of);
+        if !inside(x, width, self.width) || !inside(y, height, self.height) {
+            let (region, image) = ((x, y, width, height), (self.width, self.height));
+            return Err(Error::OutsideImage { region, image });
+        }
+        let first = y * self.stride + x * self.channels.count();
+        let values = match self.values {
+            Values::U8(values) => Values::U8(&values[first..]),
+            Values::U16(values) => Values::U16(&values[first..]),
+            Values::F32(values) => Values::F32(&values[first..]),
+        };
+        Ok(ImageView { values, width, height, ..*self })
+    }
+
+    /// A copy as 8-bit RGB, for drawing and showing: `value / white * 255` to the nearest, grey repeated three
+    /// times, alpha dropped.
     #[must_use]
     pub fn to_rgb(&self) -> Image {
         Image::from_parts(self.width, self.height, self.rgb_pixels().into_owned())
     }
 
-    /// The pixels as RGB without gaps, borrowed where they lie so already.
+    /// A copy that owns its pixels, at the same depth: alpha is dropped, BGR becomes RGB, grey stays grey,
+    /// values above white become white.
+    #[must_use]
+    pub fn to_raster(&self) -> Raster {
+        let stored = for_each_type!(self.values, values => self.colours(values).into());
+        Raster::from_parts(self.width, self.height, self.channels.of_raster(), self.bit_depth, stored)
+    }
+
+    /// The rows of `values` (the view's own) from top to bottom, without their padding.
+    pub(crate) fn rows<V>(&self, values: &'a [V]) -> impl Iterator<Item = &'a [V]> + use<'a, V> {
+        let row = self.width * self.channels.count();
+        values.chunks(self.stride).take(self.height).map(move |padded| &padded[..row])
+    }
+
+    /// The pixels of `values` (the view's own) without padding and alpha, with red first.
+    fn colours<V: Copy>(&self, values: &'a [V]) -> Vec<V> {
+        let mut out = Vec::with_capacity(self.width * self.height * self.channels.colours());
+        self.rows(values).for_each(|row| self.channels.append_colours(row, &mut out));
+        out
+    }
+
+    /// The pixels as 8-bit RGB without gaps, borrowed where they lie so already.
     pub(crate) fn rgb_pixels(&self) -> Cow<'a, [u8]> {
-        let bytes = self.width * self.height * 3;
-        if self.format == PixelFormat::Rgb8 && self.stride == self.width * 3 {
-            return Cow::Borrowed(&self.data[..bytes]);
+        let len = self.width * self.height * 3;
+        match self.values {
+            Values::U8(values) if self.channels == Channels::Rgb && self.stride == self.width * 3 => {
+                Cow::Borrowed(&values[..len])
+            }
+            values => Cow::Owned(for_each_type!(values, values => self.rgb_of(values))),
         }
-        let mut rgb = Vec::with_capacity(bytes);
-        for row in self.rows() {
-            match self.format {
-                PixelFormat::Gray8 => rgb.extend(row.iter().flat_map(|&v| [v; 3])),
-                PixelFormat::Rgb8 => rgb.extend_from_slice(row),
-                PixelFormat::Bgr8 => rgb.extend(row.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0]])),
-                PixelFormat::Rgba8 => rgb.extend(row.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]])),
+    }
+
+    fn rgb_of<V: PixelValue>(&self, values: &'a [V]) -> Vec<u8> {
+        let mut rgb = Vec::with_capacity(self.width * self.height * 3);
+        let level = |value: V| value.to_8_bits(self.bit_depth);
+        for row in self.rows(values) {
+            let pixels = row.chunks_exact(self.channels.count());
+            match self.channels {
+                Channels::Gray | Channels::GrayAlpha => rgb.extend(pixels.flat_map(|p| [level(p[0]); 3])),
+                Channels::Rgb | Channels::Rgba => {
+                    rgb.extend(pixels.flat_map(|p| [level(p[0]), level(p[1]), level(p[2])]));
+                }
+                Channels::Bgr | Channels::Bgra => {
+                    rgb.extend(pixels.flat_map(|p| [level(p[2]), level(p[1]), level(p[0])]));
+                }
             }
         }
-        Cow::Owned(rgb)
+        rgb
     }
 }
 
@@ -166,90 +298,10 @@ impl fmt::Debug for ImageView<'_> {
         f.debug_struct("ImageView")
             .field("width", &self.width)
             .field("height", &self.height)
-            .field("format", &self.format)
+            .field("channels", &self.channels)
             .field("stride", &self.stride)
+            .field("values", &self.value_name())
+            .field("bit_depth", &self.bit_depth)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_format_becomes_rgb() {
-        let cases: [(&[u8], PixelFormat, [u8; 6]); 4] = [
-            (&[7, 9], PixelFormat::Gray8, [7, 7, 7, 9, 9, 9]),
-            (&[1, 2, 3, 4, 5, 6], PixelFormat::Rgb8, [1, 2, 3, 4, 5, 6]),
-            (&[1, 2, 3, 4, 5, 6], PixelFormat::Bgr8, [3, 2, 1, 6, 5, 4]),
-            (&[1, 2, 3, 0, 4, 5, 6, 255], PixelFormat::Rgba8, [1, 2, 3, 4, 5, 6]),
-        ];
-        for (data, format, rgb) in cases {
-            let view = ImageView::packed(data, 2, 1, format).unwrap();
-            assert_eq!(view.to_rgb().pixels(), rgb, "{format}");
-        }
-    }
-
-    #[test]
-    fn padding_is_skipped_and_may_be_missing_at_the_end() {
-        let data = [1, 2, 0xEE, 0xEE, 3, 4];
-        let view = ImageView::new(&data, 2, 2, PixelFormat::Gray8, 4).unwrap();
-        assert_eq!(view.rows().collect::<Vec<_>>(), [[1, 2], [3, 4]]);
-        assert_eq!(view.to_rgb().pixels(), [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
-
-        let padded_rgb = [1, 2, 3, 0xEE, 4, 5, 6];
-        let view = ImageView::new(&padded_rgb, 1, 2, PixelFormat::Rgb8, 4).unwrap();
-        assert_eq!(view.to_rgb().pixels(), [1, 2, 3, 4, 5, 6]);
-    }
-
-    #[test]
-    fn bytes_after_the_picture_are_ignored() {
-        let view = ImageView::packed(&[1, 2, 3, 99, 99], 1, 1, PixelFormat::Rgb8).unwrap();
-        assert_eq!(view.to_rgb().pixels(), [1, 2, 3]);
-        assert_eq!(view.rows().count(), 1);
-    }
-
-    #[test]
-    fn zero_sizes_are_refused() {
-        for (width, height) in [(0, 1), (1, 0), (0, 0)] {
-            let error = ImageView::new(&[0; 8], width, height, PixelFormat::Gray8, 8).unwrap_err();
-            assert!(matches!(error, Error::NoPixels { .. }), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_short_buffer_is_refused_with_both_lengths() {
-        let error = ImageView::new(&[0; 15], 2, 2, PixelFormat::Bgr8, 10).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "2 x 2 Bgr8 pixels at a stride of 10 take 16 bytes, but the buffer has 15"
-        );
-    }
-
-    #[test]
-    fn a_stride_shorter_than_the_row_is_refused() {
-        let error = ImageView::new(&[0; 64], 3, 2, PixelFormat::Rgba8, 11).unwrap_err();
-        assert_eq!(error.to_string(), "a row of 3 Rgba8 pixels takes 12 bytes, but the stride is 11");
-    }
-
-    #[test]
-    fn sizes_beyond_the_address_space_are_refused() {
-        let cases = [
-            (usize::MAX, 1, usize::MAX),
-            (1, usize::MAX, usize::MAX),
-            (1, 3, usize::MAX / 2 + 1),
-            (2, 2, usize::MAX - 5),
-        ];
-        for (width, height, stride) in cases {
-            let error = ImageView::new(&[0; 8], width, height, PixelFormat::Rgb8, stride).unwrap_err();
-            assert!(matches!(error, Error::SizeOverflow { .. }), "{error}");
-        }
-        assert!(ImageView::packed(&[0; 8], usize::MAX, 1, PixelFormat::Rgb8).is_err());
-    }
-
-    #[test]
-    fn debug_does_not_print_the_pixels() {
-        let view = ImageView::packed(&[0; 3], 1, 1, PixelFormat::Rgb8).unwrap();
-        assert_eq!(format!("{view:?}"), "ImageView { width: 1, height: 1, format: Rgb8, stride: 3, .. }");
     }
 }

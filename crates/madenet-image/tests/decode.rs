@@ -5,9 +5,10 @@
 use std::fs;
 use std::io::Cursor;
 
-use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, RgbImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage};
 use madenet_image::{
-    DecodeLimits, Error, decode, decode_bytes, decode_bytes_with, decode_mask, decode_with, encode_png,
+    Channels, DecodeLimits, Error, Raster, Values, decode, decode_bytes, decode_bytes_with, decode_mask,
+    decode_with, encode_png,
 };
 
 const PROGRESSIVE: &[u8] = include_bytes!("fixtures/progressive.jpg");
@@ -31,7 +32,7 @@ fn lossless_formats_give_back_the_pixels() {
     for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff] {
         let image = decode_bytes(&file(&smooth().into(), format), "smooth").unwrap();
         assert_eq!((image.width(), image.height()), (32, 24));
-        assert_eq!(image.pixels(), smooth().as_raw(), "{format:?}");
+        assert_eq!(image.values(), Values::U8(smooth().as_raw()), "{format:?}");
     }
 }
 
@@ -43,7 +44,7 @@ fn jpeg_is_close_in_every_kind() {
     for (name, bytes, tolerance) in
         [("baseline", &baseline[..], 12), ("progressive", PROGRESSIVE, 4), ("cmyk", CMYK, 1)]
     {
-        let image = decode_bytes(bytes, name).unwrap();
+        let image = decode_bytes(bytes, name).unwrap().to_rgb();
         assert_eq!((image.width(), image.height()), (32, 24), "{name}");
         let worst = image.pixels().iter().zip(smooth().as_raw()).map(|(a, &b)| a.abs_diff(b)).max().unwrap();
         assert!(worst <= tolerance, "{name}: {worst}");
@@ -51,23 +52,96 @@ fn jpeg_is_close_in_every_kind() {
 }
 
 #[test]
-fn grey_is_repeated() {
+fn grey_stays_grey() {
     let gray = GrayImage::from_raw(2, 1, vec![0, 200]).unwrap();
-    let png = decode_bytes(&file(&gray.clone().into(), ImageFormat::Png), "grey").unwrap();
-    assert_eq!(png.pixels(), [0, 0, 0, 200, 200, 200]);
-    let jpeg = decode_bytes(&file(&gray.into(), ImageFormat::Jpeg), "grey").unwrap();
-    assert!(jpeg.pixels().chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]));
+    for format in [ImageFormat::Png, ImageFormat::Tiff] {
+        let image = decode_bytes(&file(&gray.clone().into(), format), "grey").unwrap();
+        assert_eq!(image.values(), Values::U8(&[0, 200]), "{format:?}");
+    }
+    let jpeg = decode_bytes(&file(&gray.clone().into(), ImageFormat::Jpeg), "grey").unwrap();
+    assert_eq!(jpeg.channels(), Channels::Gray);
+    // BMP has grey as a palette only.
+    let bmp = decode_bytes(&file(&gray.into(), ImageFormat::Bmp), "grey").unwrap();
+    assert_eq!(bmp.values(), Values::U8(&[0, 0, 0, 200, 200, 200]));
 }
 
 #[test]
-fn sixteen_bits_are_rounded_and_palettes_looked_up() {
+fn sixteen_bits_stay_and_palettes_are_looked_up() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_raw(3, 1, vec![0, 257 * 100 + 129, 65535]).unwrap();
+    let colours = ImageBuffer::<Rgb<u16>, _>::from_raw(1, 1, vec![1, 1000, 65534]).unwrap();
     for format in [ImageFormat::Png, ImageFormat::Tiff] {
         let image = decode_bytes(&file(&deep.clone().into(), format), "deep").unwrap();
-        assert_eq!(image.pixels(), [0, 0, 0, 101, 101, 101, 255, 255, 255], "{format:?}");
+        assert_eq!(image.values(), Values::U16(&[0, 257 * 100 + 129, 65535]), "{format:?}");
+        let image = decode_bytes(&file(&colours.clone().into(), format), "deep").unwrap();
+        assert_eq!(image.values(), Values::U16(&[1, 1000, 65534]), "{format:?}");
     }
     let palette = decode_bytes(PALETTE, "palette").unwrap();
-    assert_eq!(palette.pixels(), [255, 0, 0, 0, 255, 0, 10, 20, 30, 0, 255, 0]);
+    assert_eq!(palette.values(), Values::U8(&[255, 0, 0, 0, 255, 0, 10, 20, 30, 0, 255, 0]));
+}
+
+#[test]
+fn floats_of_0_to_1_are_read_and_others_refused() {
+    let float = |values: [f32; 3]| {
+        let image = ImageBuffer::<Rgb<f32>, _>::from_raw(1, 1, values.to_vec()).unwrap();
+        decode_bytes(&file(&image.into(), ImageFormat::Tiff), "float.tif")
+    };
+    assert_eq!(float([0.0, 0.25, 1.0]).unwrap().values(), Values::F32(&[0.0, 0.25, 1.0]));
+    assert_eq!(
+        float([0.0, 255.0, 1.0]).unwrap_err().to_string(),
+        "cannot decode a TIFF picture: unsupported content: the pixel (0, 0) has the value 255, expected 0 to 1: \
+         divide floating-point pixels by their white level first: float.tif"
+    );
+    let error = decode_bytes(include_bytes!("fixtures/float_gray.tif"), "float_gray.tif").unwrap_err();
+    assert!(matches!(error, Error::UnsupportedContent { .. }), "{error}");
+}
+
+/// What Pillow makes of a file of the fixtures, its orientation applied.
+fn pillows(name: &str) -> (usize, usize, Vec<u8>) {
+    let lines = include_str!("fixtures/decoded.txt").lines();
+    let words: Vec<&str> =
+        lines.map(|line| line.split(' ').collect()).find(|w: &Vec<&str>| w[0] == name).unwrap();
+    let hex = words[3];
+    let bytes = (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+    (words[1].parse().unwrap(), words[2].parse().unwrap(), bytes)
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The greatest difference to Pillow's pixels.
+fn distance_to_pillow(name: &str, image: &Raster) -> u8 {
+    let (width, height, expected) = pillows(name);
+    assert_eq!((image.width(), image.height()), (width, height), "{name}");
+    let Values::U8(values) = image.values() else { panic!("{name}: not 8 bits") };
+    assert_eq!(values.len(), expected.len(), "{name}");
+    values.iter().zip(expected).map(|(&a, b)| a.abs_diff(b)).max().unwrap()
+}
+
+#[test]
+fn pictures_are_turned_upright() {
+    for orientation in 1..=8 {
+        let name = format!("exif{orientation}.jpg");
+        let distance = distance_to_pillow(&name, &decode_bytes(&fixture(&name), &name).unwrap());
+        assert!(distance <= 2, "{name}: {distance}");
+    }
+    for name in ["exif6.png", "exif7.tif"] {
+        assert_eq!(distance_to_pillow(name, &decode_bytes(&fixture(name), name).unwrap()), 0, "{name}");
+        let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (width, height, rgb) = pillows(name);
+        let mask = decode_mask(path).unwrap();
+        assert_eq!((mask.width(), mask.height()), (width, height), "{name}");
+        let expected: Vec<bool> = rgb.as_chunks::<3>().0.iter().map(|&p| p != [0; 3]).collect();
+        assert_eq!(mask.data(), expected, "{name}");
+    }
+}
+
+#[test]
+fn components_of_jpeg_have_pillows_colours() {
+    for name in ["gray.jpg", "rgb.jpg", "cmyk_black.jpg", "ycck.jpg", "cmyk_plain.jpg"] {
+        let distance = distance_to_pillow(name, &decode_bytes(&fixture(name), name).unwrap());
+        assert!(distance <= 2, "{name}: {distance}");
+    }
 }
 
 #[test]
@@ -75,7 +149,7 @@ fn the_content_counts_and_not_the_extension() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("really_a_png.jpg");
     fs::write(&path, file(&smooth().into(), ImageFormat::Png)).unwrap();
-    assert_eq!(decode(&path).unwrap().pixels(), smooth().as_raw());
+    assert_eq!(decode(&path).unwrap().values(), Values::U8(smooth().as_raw()));
 }
 
 #[test]

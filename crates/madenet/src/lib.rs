@@ -27,12 +27,12 @@
 //! it on frames from memory.
 //!
 //! ```no_run
-//! use madenet::image::{ImageView, PixelFormat};
+//! use madenet::image::{Channels, ImageView};
 //! use madenet::{AnomalyDetector, Sfad};
 //!
 //! let model = Sfad::load("transistor.model")?;
 //! let frame: Vec<u8> = vec![0; 640 * 480];
-//! let prediction = model.predict_one(&ImageView::packed(&frame, 640, 480, PixelFormat::Gray8)?)?;
+//! let prediction = model.predict_one(&ImageView::packed(&frame, 640, 480, Channels::Gray)?)?;
 //! println!("{} {:.3}", prediction.label, prediction.score);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
