@@ -25,7 +25,7 @@
 //! [`Records::get`](Dataset::get) reads one picture and its mask. [`MvtecAd`] and [`Folder`] know the layouts
 //! of folders.
 //!
-//! The feature `smt` adds [`smt`], photographs that are drawn and need no download.
+//! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
 mod dataset;
 mod error;

@@ -5,16 +5,22 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use madenet_data::smt::{Component, Defect, SmtBoards, SmtConfig};
-use madenet_data::{Dataset, Error, Label, Sample, Split};
+use madenet_data::{Dataset, Error, Label, Result, Sample, Split};
 use madenet_image::Image;
 
-fn boards(component: Component, side: usize, normal: usize, anomalous: usize, seed: u64) -> SmtBoards {
+fn boards(
+    component: Component,
+    side: usize,
+    normal: usize,
+    anomalous: usize,
+    seed: u64,
+) -> Result<SmtBoards> {
     let config = SmtConfig { component, width: side, height: side, normal, anomalous, seed };
-    SmtBoards::new(config, Split::Test).unwrap()
+    SmtBoards::new(config, Split::Test)
 }
 
-fn all(boards: &SmtBoards) -> Vec<Sample> {
-    (0..boards.len()).map(|index| boards.get(index).unwrap()).collect()
+fn all(boards: &SmtBoards) -> Result<Vec<Sample>> {
+    (0..boards.len()).map(|index| boards.get(index)).collect()
 }
 
 /// The mean difference of two pictures, in codes.
@@ -38,8 +44,8 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
 
 #[test]
 fn a_sample_is_the_same_in_any_order_and_on_any_thread() {
-    let boards = boards(Component::Soic, 48, 3, 6, 11);
-    let forwards = all(&boards);
+    let boards = boards(Component::Soic, 48, 3, 6, 11).unwrap();
+    let forwards = all(&boards).unwrap();
     let threads: Vec<Sample> = thread::scope(|scope| {
         let started: Vec<_> = (0..9)
             .rev()
@@ -58,7 +64,7 @@ fn a_sample_is_the_same_in_any_order_and_on_any_thread() {
 #[test]
 fn ids_are_unique_and_defects_balanced() {
     for &component in Component::ALL {
-        let samples = all(&boards(component, 32, 3, 13, 0));
+        let samples = all(&boards(component, 32, 3, 13, 0).unwrap()).unwrap();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for sample in samples.iter().filter(|sample| sample.label.is_anomalous()) {
             *counts.entry(sample.defect_type.as_deref().unwrap()).or_default() += 1;
@@ -81,8 +87,8 @@ fn ids_are_unique_and_defects_balanced() {
 
 #[test]
 fn a_larger_set_holds_the_boards_of_a_smaller_one() {
-    let small = all(&boards(Component::ChipResistor, 32, 2, 5, 4));
-    let large = all(&boards(Component::ChipResistor, 32, 7, 11, 4));
+    let small = all(&boards(Component::ChipResistor, 32, 2, 5, 4).unwrap()).unwrap();
+    let large = all(&boards(Component::ChipResistor, 32, 7, 11, 4).unwrap()).unwrap();
     assert!(small.iter().all(|sample| large.contains(sample)));
 }
 
@@ -111,7 +117,7 @@ fn parts_seeds_and_numbers_have_boards_of_their_own() {
 #[test]
 fn outside_of_the_mask_a_board_equals_its_good_twin() {
     for &component in Component::ALL {
-        let boards = boards(component, 96, 1, component.defects().len(), 5);
+        let boards = boards(component, 96, 1, component.defects().len(), 5).unwrap();
         assert_eq!(boards.good_twin(0).unwrap(), boards.get(0).unwrap().image);
         for index in 1..boards.len() {
             let (sample, twin) = (boards.get(index).unwrap(), boards.good_twin(index).unwrap());
@@ -136,8 +142,8 @@ fn every_defect_is_visible_and_small() {
     for &component in Component::ALL {
         let defects = component.defects();
         for seed in 0..20 {
-            let boards = boards(component, 128, 0, defects.len(), seed);
-            for (sample, &defect) in all(&boards).iter().zip(defects) {
+            let boards = boards(component, 128, 0, defects.len(), seed).unwrap();
+            for (sample, &defect) in all(&boards).unwrap().iter().zip(defects) {
                 assert_eq!(sample.defect_type.as_deref(), Some(defect.name()));
                 let mask = sample.mask.as_ref().unwrap();
                 let percent = 100.0 * mask.count() as f64 / mask.data().len() as f64;
@@ -161,7 +167,7 @@ fn small_and_oblong_pictures_show_every_defect() {
                     anomalous: component.defects().len(),
                     seed,
                 };
-                for sample in all(&SmtBoards::new(config, Split::Train).unwrap()) {
+                for sample in all(&SmtBoards::new(config, Split::Train).unwrap()).unwrap() {
                     assert_eq!((sample.image.width(), sample.image.height()), (width, height));
                     let mask = sample.mask.unwrap();
                     assert_eq!((mask.width(), mask.height()), (width, height));
@@ -177,7 +183,7 @@ fn small_and_oblong_pictures_show_every_defect() {
 fn good_boards_differ_more_from_each_other_than_from_their_small_defects() {
     for &component in Component::ALL {
         let defects = component.defects();
-        let boards = boards(component, 128, 2, defects.len(), 2);
+        let boards = boards(component, 128, 2, defects.len(), 2).unwrap();
         let between = distance(&boards.get(0).unwrap().image, &boards.get(1).unwrap().image);
         for index in 2..boards.len() {
             if matches!(defects[index - 2], Defect::Missing | Defect::Shift) {
@@ -203,7 +209,7 @@ fn sizes_and_counts_out_of_range_are_refused() {
 
 #[test]
 fn there_is_no_sample_beyond_the_end() {
-    let boards = boards(Component::Soic, 32, 1, 1, 0);
+    let boards = boards(Component::Soic, 32, 1, 1, 0).unwrap();
     let beyond = boards.get(2).unwrap_err();
     assert_eq!(beyond.to_string(), "there is no sample 2: the data set has 2");
     assert!(matches!(boards.good_twin(2), Err(Error::NoSuchSample { index: 2, len: 2 })));

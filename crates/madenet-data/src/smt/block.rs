@@ -3,7 +3,7 @@
 use super::canvas::Canvas;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
-use super::noise::fractal;
+use super::noise::value_noise;
 use super::sdf;
 
 /// A box seen from above, in the frame of its component.
@@ -70,7 +70,7 @@ impl Block {
 impl Grain {
     /// Two unrelated fields of noise.
     pub(crate) fn at(&self, p: Point) -> Point {
-        let field = |key| fractal(p, self.frequency, 2, key);
+        let field = |key| 1.3 * value_noise(p * self.frequency, key);
         point(field(self.key), field(self.key ^ 0x5bd1))
     }
 }

@@ -7,7 +7,7 @@ use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
 use super::marks::{Ink, text};
-use super::noise::{fractal, value_noise};
+use super::noise::value_noise;
 use super::sdf::{self, smooth_step};
 
 /// A board within the tolerance of its makers.
@@ -76,14 +76,12 @@ impl Board {
         self.ink.draw(canvas, &POSE);
     }
 
-    /// Lacquer of a colour and slope: cloudy, with the weave of the glass cloth beneath and a skin like an
-    /// orange's above.
+    /// Lacquer of a colour and slope: cloudy, with a skin like an orange's.
     fn ground(&self, p: Point, light: &Light, colour: Rgb, tilt: Point) -> Rgb {
         let clouds = 0.08 * value_noise(p * 4.0, self.key);
-        let weave = 0.025 * ((p.x * 150.0).sin() * (p.y * 138.0).sin());
-        let dust = 0.07 * fractal(p, 70.0, 2, self.key ^ 3);
+        let dust = 0.09 * value_noise(p * 90.0, self.key ^ 3);
         let skin = point(dust, clouds) * 0.8 + tilt;
-        light.shade(&Material::dull(colour * (1.0 + clouds + weave + dust), 0.12), skin)
+        light.shade(&Material::dull(colour * (1.0 + clouds + dust), 0.12), skin)
     }
 }
 

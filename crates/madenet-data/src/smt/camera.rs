@@ -76,8 +76,8 @@ pub(crate) fn image(canvas: &Canvas, codes: Vec<u8>) -> Result<Image> {
 
 /// Gaussian blur, separable; beyond the border the picture goes on as it ends.
 fn blur(canvas: &mut Canvas, sigma: f32) {
-    // A unit is at least 32 pixels, so that sigma is not below 0.075.
-    let reach = (3.0 * sigma).ceil() as usize;
+    // 99 % of a Gaussian; sigma is above 0.07, as a unit has 32 pixels or more.
+    let reach = (2.5 * sigma).ceil() as usize;
     let taps: Vec<f32> =
         (0..=2 * reach).map(|i| (-0.5 * ((i as f32 - reach as f32) / sigma).powi(2)).exp()).collect();
     let sum: f32 = taps.iter().sum();

@@ -30,6 +30,7 @@ impl Component {
     /// let names: Vec<&str> = Component::ALL.iter().map(|component| component.name()).collect();
     /// assert_eq!(names, ["CHIP_RESISTOR", "CHIP_CAPACITOR", "SOIC"]);
     /// assert_eq!(Component::from_name("SOIC"), Some(Component::Soic));
+    /// assert_eq!(Component::from_name("soic"), None);
     /// ```
     #[must_use]
     pub fn name(self) -> &'static str {

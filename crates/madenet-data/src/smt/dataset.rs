@@ -70,8 +70,8 @@ impl SmtBoards {
     /// [`Error::NoSuchSample`] beyond the end.
     pub fn good_twin(&self, index: usize) -> Result<Image> {
         let board = self.board(index)?;
-        let canvas = board.scene().draw(self.config.width, self.config.height);
-        board.photograph(&canvas)
+        let scene = board.scene();
+        board.photograph(&scene.draw_on(scene.draw_board(self.config.width, self.config.height)))
     }
 
     fn board(&self, index: usize) -> Result<Board> {
@@ -98,14 +98,15 @@ impl Dataset for SmtBoards {
     fn get(&self, index: usize) -> Result<Sample> {
         let board = self.board(index)?;
         let mut scene = board.scene();
-        let good = scene.draw(self.config.width, self.config.height);
+        let bare = scene.draw_board(self.config.width, self.config.height);
         let id = format!("{}/{:04}", board.class, board.number);
         let Some(defect) = board.defect else {
-            let image = board.photograph(&good)?;
+            let image = board.photograph(&scene.draw_on(bare))?;
             return Ok(Sample { id, image, label: Label::Normal, defect_type: None, mask: None });
         };
+        let good = scene.draw_on(bare.clone());
         defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
-        let mut bad = scene.draw(self.config.width, self.config.height);
+        let mut bad = scene.draw_on(bare);
         let mask = difference(&good, &mut bad)?;
         let image = board.photograph(&bad)?;
         let defect_type = Some(defect.name().to_owned());

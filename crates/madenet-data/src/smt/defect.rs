@@ -135,7 +135,7 @@ fn body_damage(scene: &mut Scene, random: &mut Stream) {
     } else {
         let from = edge(0.6 * share, side);
         let to = edge(0.6 * between(-0.9, 0.9, random), -side);
-        let path = zigzag(from, to, 0.10 * half.y, random);
+        let path = zigzag(from, to, 0.16 * half.y, random);
         Damage::Crack { path, radius: between(0.004, 0.006, random) }
     });
 }

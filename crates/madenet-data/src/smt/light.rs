@@ -51,7 +51,7 @@ const RING_SLOPE: f32 = 0.38;
 const RING_WIDTH: f32 = 0.15;
 const COAXIAL_WIDTH: f32 = 0.12;
 /// Luminances, in units of the sensor's full scale per white surface.
-const RING: f32 = 1.5;
+const RING: f32 = 1.35;
 const COAXIAL: f32 = 0.75;
 /// What steep facets mirror: the board and the dark of the housing.
 const SURROUND: Rgb = Rgb([0.06, 0.075, 0.062]);
@@ -73,6 +73,7 @@ impl Light {
 
     /// The light that a surface of a material and slope sends to the camera. The slope is that of its height,
     /// (dh/dx, dh/dy): the surface leans the other way.
+    #[inline]
     pub(crate) fn shade(&self, material: &Material, slope: Point) -> Rgb {
         let squared = slope.dot(slope);
         let steepness = squared.sqrt();
@@ -83,10 +84,9 @@ impl Light {
         // Mirrored: lobes over the slope with the long tails of Trowbridge and Reitz (1975), widened by roughness at
         // equal strength.
         let lobe = |at: f32, width: f32| {
-            let wide = (width * width + material.roughness * material.roughness).sqrt();
-            let off = (steepness - at) / wide;
-            let tail = 1.0 / (1.0 + 0.5 * off * off);
-            tail * tail * width / wide
+            let spread = width * width + material.roughness * material.roughness;
+            let tail = spread / (spread + 0.5 * (steepness - at) * (steepness - at));
+            tail * tail * (width * width / spread).sqrt()
         };
         let ring = RING * (1.0 + 1.6 * self.lean * facing) * lobe(RING_SLOPE, RING_WIDTH);
         let coaxial = COAXIAL * lobe(0.0, COAXIAL_WIDTH);

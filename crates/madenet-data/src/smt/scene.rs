@@ -46,10 +46,15 @@ impl Scene {
         Scene { board, light, camera, joints, neighbours, bridges: Vec::new(), part, debris: Vec::new() }
     }
 
-    /// What the sensor would record without noise.
-    pub(crate) fn draw(&self, width: usize, height: usize) -> Canvas {
+    /// The bare board, which no defect changes.
+    pub(crate) fn draw_board(&self, width: usize, height: usize) -> Canvas {
         let mut canvas = Canvas::new(width, height, self.camera.pose);
         self.board.draw(&mut canvas, &self.light);
+        canvas
+    }
+
+    /// Solders everything else onto the drawing of the bare board: what the sensor would record without noise.
+    pub(crate) fn draw_on(&self, mut canvas: Canvas) -> Canvas {
         let pose = self.part.as_ref().map(|part| part.pose);
         for joint in &self.joints {
             joint.draw(&mut canvas, pose.as_ref(), &self.light);

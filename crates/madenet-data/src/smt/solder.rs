@@ -7,7 +7,7 @@ use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
-use super::noise::fractal;
+use super::noise::{fractal, value_noise};
 use super::sdf::{rounded_box, smooth_union};
 
 /// One terminal on its pad.
@@ -49,54 +49,88 @@ const RIPPLE: f32 = 0.0011;
 impl Joint {
     /// The pad with its solder, around a component at `part` or without one.
     pub(crate) fn draw(&self, canvas: &mut Canvas, part: Option<&Pose>, light: &Light) {
-        let step = 0.5 / canvas.scale();
-        let pad = |p: Point| rounded_box(p - self.pad.centre, self.pad.half, 0.018);
+        self.draw_pad(canvas, part, light);
+        match part {
+            Some(pose) => self.draw_fillet(canvas, pose, light),
+            None => self.draw_dome(canvas, light),
+        }
+    }
+
+    fn draw_pad(&self, canvas: &mut Canvas, part: Option<&Pose>, light: &Light) {
+        let laminate = light.shade(&LAMINATE, point(0.0, 0.0));
+        let opening = self.pad.grow(OPENING);
+        canvas.paint(opening, |p| self.pad(p) - OPENING, |_, _, below| below.mix(laminate, 0.85));
+        let pixel = 1.0 / canvas.scale();
         canvas.paint(
-            self.pad.grow(OPENING),
-            |p| pad(p) - OPENING,
-            |p, _, below| {
-                let dirt = 1.0 + 0.1 * fractal(p, 60.0, 2, self.key);
-                below.mix(light.shade(&LAMINATE, point(0.0, 0.0)) * dirt, 0.85)
+            self.pad,
+            |p| self.pad(p),
+            |p, d, below| {
+                if part.is_none_or(|pose| self.wet(pose, p) < -2.0 * pixel) {
+                    return below; // Solder will hide it.
+                }
+                let edge = (1.0 + d / 0.008).clamp(0.0, 1.0);
+                let brushed = point(value_noise(p * 70.0, self.key ^ 1), value_noise(p * 70.0, self.key ^ 2));
+                light.shade(&GOLD, brushed * 0.12) * (1.0 - 0.35 * edge)
             },
         );
-        canvas.paint(self.pad, pad, |p, d, _| {
-            let edge = (1.0 + d / 0.008).clamp(0.0, 1.0);
-            let brushed = point(fractal(p, 50.0, 2, self.key ^ 1), fractal(p, 50.0, 2, self.key ^ 2)) * 0.10;
-            light.shade(&GOLD, brushed) * (1.0 - 0.35 * edge)
-        });
-        match part {
-            Some(pose) => {
-                let apart = |p: Point| self.apart(pose, p);
-                let wet = |p: Point| {
-                    let front = apart(p) - 2.0 * self.reach * self.amount;
-                    let stray = RAGGED * self.reach;
-                    // Noise is not worth its time where it cannot change anything.
-                    let far = front + 2.0 * stray < pad(p);
-                    pad(p).max(if far { front } else { front + stray * fractal(p, 10.0, 2, self.key ^ 5) })
-                };
-                let height = |p: Point| {
-                    let near = (1.0 - apart(p) / (1.15 * self.reach * self.amount)).max(0.0);
-                    let meniscus = self.climb * self.amount.sqrt() * near * near;
-                    (meniscus + 0.35 * self.climb) * rim(wet(p), 0.034) + self.ripple(p)
-                };
-                canvas.paint(self.pad, wet, |p, _, _| light.shade(&SOLDER, slope(p, step, height)));
-            }
-            // Paste that met no terminal: a low dome.
-            None => {
-                let peak = 0.2 * self.pad.half.x.min(self.pad.half.y) * self.amount;
-                let height = |p: Point| {
-                    let (off, half) = (p - self.pad.centre, self.pad.half);
-                    let (x, y) = (off.x / half.x, off.y / half.y);
-                    peak * (1.0 - x * x) * (1.0 - y * y) + self.ripple(p)
-                };
-                canvas.paint(self.pad, pad, |p, _, _| light.shade(&SOLDER, slope(p, step, height)));
-            }
-        }
+    }
+
+    fn draw_fillet(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        let step = 0.5 / canvas.scale();
+        let height = |p: Point| {
+            let near = (1.0 - self.apart(pose, p) / (1.15 * self.reach * self.amount)).max(0.0);
+            let meniscus = self.climb * self.amount.sqrt() * near * near;
+            (meniscus + 0.35 * self.climb) * rim(self.wet(pose, p), 0.034) + self.ripple(p)
+        };
+        canvas.paint(
+            self.pad,
+            |p| self.wet(pose, p),
+            |p, _, below| {
+                // Deep below the terminal nobody sees it.
+                if self.terminal_distance(pose, p) < -4.0 * step {
+                    return below;
+                }
+                light.shade(&SOLDER, slope(p, step, height))
+            },
+        );
+    }
+
+    /// Paste that met no terminal.
+    fn draw_dome(&self, canvas: &mut Canvas, light: &Light) {
+        let step = 0.5 / canvas.scale();
+        let half = self.pad.half;
+        let peak = 0.2 * half.x.min(half.y) * self.amount;
+        let height = |p: Point| {
+            let off = p - self.pad.centre;
+            let (x, y) = (off.x / half.x, off.y / half.y);
+            peak * (1.0 - x * x) * (1.0 - y * y) + self.ripple(p)
+        };
+        canvas.paint(self.pad, |p| self.pad(p), |p, _, _| light.shade(&SOLDER, slope(p, step, height)));
+    }
+
+    /// Signed distance to the pad.
+    fn pad(&self, p: Point) -> f32 {
+        rounded_box(p - self.pad.centre, self.pad.half, 0.018)
+    }
+
+    fn terminal_distance(&self, pose: &Pose, p: Point) -> f32 {
+        rounded_box(pose.local(p) - self.terminal.centre, self.terminal.half, 0.0)
     }
 
     /// How far a point is from the terminal.
     fn apart(&self, pose: &Pose, p: Point) -> f32 {
-        rounded_box(pose.local(p) - self.terminal.centre, self.terminal.half, 0.0).max(0.0)
+        self.terminal_distance(pose, p).max(0.0)
+    }
+
+    /// Signed distance to what of the pad is wetted: what the solder reaches from the terminal, all of it with
+    /// the nominal amount.
+    fn wet(&self, pose: &Pose, p: Point) -> f32 {
+        let pad = self.pad(p);
+        let front = self.apart(pose, p) - 2.0 * self.reach * self.amount;
+        let stray = RAGGED * self.reach;
+        // Noise is not worth its time where it cannot change anything.
+        let far = front + 2.0 * stray < pad;
+        pad.max(if far { front } else { front + stray * fractal(p, 10.0, 2, self.key ^ 5) })
     }
 
     fn ripple(&self, p: Point) -> f32 {

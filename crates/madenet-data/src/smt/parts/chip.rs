@@ -37,7 +37,7 @@ pub(super) fn terminals(half: Point, terminal: f32, bevel: f32, random: &mut Str
             bevel,
             rise: 0.45 * bevel,
             material: TIN,
-            grain: Grain { frequency: 65.0, tint: 0.03, relief: 0.10, key: key(random) },
+            grain: Grain { frequency: 85.0, tint: 0.03, relief: 0.08, key: key(random) },
         }
     })
 }

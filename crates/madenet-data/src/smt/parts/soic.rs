@@ -41,7 +41,7 @@ pub(crate) fn soic(random: &mut Stream) -> Assembly {
         bevel: 0.030,
         rise: 0.017,
         material: EPOXY,
-        grain: Grain { frequency: 128.0, tint: 0.06, relief: 0.03, key: key(random) },
+        grain: Grain { frequency: 128.0, tint: 0.035, relief: 0.02, key: key(random) },
     };
     // Pins 1 to 4 on the left from the top, 5 to 8 on the right; the two lists run from the top.
     let places =
