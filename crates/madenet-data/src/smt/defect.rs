@@ -126,7 +126,7 @@ fn shift(scene: &mut Scene, random: &mut Stream) {
 fn body_damage(scene: &mut Scene, random: &mut Stream) {
     let Some(part) = &mut scene.part else { return };
     let half = part.package.half();
-    // A place on one of the two long edges, between the terminals or at the corners of a body with leads.
+    // A place on one of the edges along x, short of the corners.
     let edge = |share: f32, side: f32| point(0.9 * half.x * share, half.y * side);
     let (share, side) = (between(-0.9, 0.9, random), sign(random));
     part.damage = Some(if random.below(3) > 0 {
