@@ -67,6 +67,24 @@ pub enum Error {
     /// A share to hold out that leaves nothing on one side.
     #[error("the share to hold out must lie between 0 and 1, both excluded, got {0}")]
     Share(f64),
+    /// A picture that is too small or too large to be drawn.
+    #[cfg(feature = "smt")]
+    #[error("drawn pictures have sides of 32 to 4096 pixels, got {width} x {height}")]
+    SmtSize {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// More samples than can be counted.
+    #[cfg(feature = "smt")]
+    #[error("too many samples: {normal} normal and {anomalous} anomalous ones")]
+    SmtCount {
+        /// The number of normal samples.
+        normal: usize,
+        /// The number of anomalous samples.
+        anomalous: usize,
+    },
     /// A picture could not be read; the message names its file.
     #[error(transparent)]
     Image(#[from] madenet_image::Error),

@@ -24,6 +24,8 @@
 //! the files in a fixed order and decodes nothing, so that filtering and splitting are free;
 //! [`Records::get`](Dataset::get) reads one picture and its mask. [`MvtecAd`] and [`Folder`] know the layouts
 //! of folders.
+//!
+//! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
 mod dataset;
 mod error;
@@ -32,6 +34,8 @@ mod hash;
 mod listing;
 mod mvtec;
 mod records;
+#[cfg(feature = "smt")]
+pub mod smt;
 mod split;
 
 pub use dataset::{Dataset, Sample};

@@ -27,7 +27,7 @@ pub enum Split {
 }
 
 impl Split {
-    fn folder(self) -> &'static str {
+    pub(crate) fn folder(self) -> &'static str {
         match self {
             Split::Train => "train",
             Split::Test => "test",

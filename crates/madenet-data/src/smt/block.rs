@@ -1,0 +1,76 @@
+//! Boxes with rounded edges: bodies, terminals and leads.
+
+use super::canvas::Canvas;
+use super::geometry::{Bounds, Point, Pose, point};
+use super::light::{Light, Material, slope};
+use super::noise::value_noise;
+use super::sdf;
+
+/// A box seen from above, in the frame of its component.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub(crate) extent: Bounds,
+    /// Radius of the corners.
+    pub(crate) corner: f32,
+    /// Width of the rounding of the upper edges.
+    pub(crate) bevel: f32,
+    /// Height of the rounding.
+    pub(crate) rise: f32,
+    pub(crate) material: Material,
+    pub(crate) grain: Grain,
+}
+
+/// The fine structure of a surface.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grain {
+    /// Bumps per unit.
+    pub(crate) frequency: f32,
+    /// Variation of the brightness, relative.
+    pub(crate) tint: f32,
+    /// Variation of the slope.
+    pub(crate) relief: f32,
+    pub(crate) key: u32,
+}
+
+impl Block {
+    pub(crate) fn distance(&self, local: Point) -> f32 {
+        sdf::rounded_box(local - self.extent.centre, self.extent.half, self.corner)
+    }
+
+    pub(crate) fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        self.draw_relief(canvas, pose, light, |_| 0.0);
+    }
+
+    /// With `relief` added to the height, a function of the frame's coordinates.
+    pub(crate) fn draw_relief(
+        &self,
+        canvas: &mut Canvas,
+        pose: &Pose,
+        light: &Light,
+        relief: impl Fn(Point) -> f32,
+    ) {
+        let step = 0.5 / canvas.scale();
+        let height = |q: Point| {
+            let outside = 1.0 - (-self.distance(q) / self.bevel).clamp(0.0, 1.0);
+            self.rise * (1.0 - outside * outside).sqrt() + relief(q)
+        };
+        canvas.paint(
+            self.extent.placed(pose),
+            |p| self.distance(pose.local(p)),
+            |p, _, _| {
+                let q = pose.local(p);
+                let bumps = self.grain.at(q);
+                let tilt = pose.turn(slope(q, step, height)) + bumps * self.grain.relief;
+                light.shade(&self.material, tilt) * (1.0 + self.grain.tint * (bumps.x + bumps.y))
+            },
+        );
+    }
+}
+
+impl Grain {
+    /// Two unrelated fields of noise.
+    pub(crate) fn at(&self, p: Point) -> Point {
+        let field = |key| 1.3 * value_noise(p * self.frequency, key);
+        point(field(self.key), field(self.key ^ 0x5bd1))
+    }
+}

@@ -1,0 +1,196 @@
+//! The bare board: laminate under green lacquer, copper, vias and silkscreen.
+
+use madenet_rng::Stream;
+
+use super::canvas::Canvas;
+use super::colour::Rgb;
+use super::geometry::{Bounds, Point, Pose, point};
+use super::light::{Light, Material, slope};
+use super::marks::{Ink, text};
+use super::noise::value_noise;
+use super::sdf::{self, smooth_step};
+
+/// A board within the tolerance of its makers.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    lacquer: Rgb,
+    tracks: Vec<Track>,
+    vias: Vec<Via>,
+    ink: Ink,
+    key: u32,
+}
+
+/// What the component wants of its board.
+pub(crate) struct Layout<'a> {
+    /// Where the pads are; each gets a track.
+    pub(crate) pads: Vec<Bounds>,
+    /// Lines of the silkscreen around the component.
+    pub(crate) outline: Vec<Vec<Point>>,
+    /// First letter of the designator.
+    pub(crate) prefix: &'a str,
+}
+
+#[derive(Clone, Debug)]
+struct Track {
+    points: Vec<Point>,
+    radius: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Via {
+    at: Point,
+    radius: f32,
+    /// Closed by lacquer, or open and tinned.
+    tented: bool,
+}
+
+/// The centre line between the component and the border of the picture, where there is room for other things.
+const MARGIN: f32 = 0.41;
+const POSE: Pose = Pose::IDENTITY;
+const INK: Rgb = Rgb([0.62, 0.63, 0.58]);
+const TIN: Material = Material::metal(Rgb([0.74, 0.72, 0.68]), 0.2);
+
+impl Board {
+    pub(crate) fn draw_lots(random: &mut Stream, layout: Layout<'_>) -> Self {
+        let key = random.below(1 << 30) as u32;
+        let mut spread = |size: f32| size * (2.0 * random.uniform() - 1.0);
+        // Dark green; the thickness of the lacquer varies from board to board.
+        let depth = 1.0 + spread(0.12);
+        let lacquer = Rgb([0.012 + spread(0.003), 0.088 + spread(0.008), 0.034 + spread(0.009)]) * depth;
+        let mut tracks: Vec<Track> = layout.pads.iter().map(|pad| Track::leaving(pad, random)).collect();
+        tracks.extend(Track::passing(random));
+        let side = if random.below(2) == 0 { -1.0 } else { 1.0 };
+        let vias = Via::scattered(-side, random);
+        let ink = silkscreen(layout, side, random, key);
+        Board { lacquer, tracks, vias, ink, key }
+    }
+
+    pub(crate) fn draw(&self, canvas: &mut Canvas, light: &Light) {
+        canvas.fill(|p| self.ground(p, light, self.lacquer, point(0.0, 0.0)));
+        for track in &self.tracks {
+            track.draw(canvas, |p, tilt| self.ground(p, light, self.lacquer + OVER_COPPER, tilt));
+        }
+        for via in &self.vias {
+            via.draw(canvas, light, |p, tilt| self.ground(p, light, self.lacquer + OVER_COPPER, tilt));
+        }
+        self.ink.draw(canvas, &POSE);
+    }
+
+    /// Lacquer of a colour and slope: cloudy, with a skin like an orange's.
+    fn ground(&self, p: Point, light: &Light, colour: Rgb, tilt: Point) -> Rgb {
+        let clouds = 0.08 * value_noise(p * 4.0, self.key);
+        let dust = 0.09 * value_noise(p * 90.0, self.key ^ 3);
+        let skin = point(dust, clouds) * 0.8 + tilt;
+        light.shade(&Material::dull(colour * (1.0 + clouds + dust), 0.12), skin)
+    }
+}
+
+/// Copper shines through the lacquer.
+const OVER_COPPER: Rgb = Rgb([0.022, 0.062, 0.014]);
+/// How far the lacquer smooths the edges of the copper, and how high that stands.
+const EDGE: f32 = 0.007;
+const COPPER: f32 = 0.004;
+
+/// Height of lacquer over copper at a distance from its edge.
+fn swell(distance: f32) -> f32 {
+    COPPER * smooth_step(EDGE, -EDGE, distance)
+}
+
+impl Track {
+    /// From a pad sideways to the border, often with a bend of 45 degrees on the way.
+    fn leaving(pad: &Bounds, random: &mut Stream) -> Self {
+        let side = pad.centre.x.signum();
+        let start = point(pad.centre.x + side * pad.half.x * 0.5, pad.centre.y);
+        let step = 0.06 * random.below(3) as f32 * pad.centre.y.signum();
+        let knee = point(pad.centre.x + side * (pad.half.x + 0.01), start.y);
+        let bend = knee + point(side * step.abs(), step);
+        let end = point(side * 2.0, bend.y);
+        Track {
+            points: vec![start, knee, bend, end],
+            radius: (0.25 + 0.2 * random.uniform()) * pad.half.y.min(0.05),
+        }
+    }
+
+    /// Some that belong to other parts of the board: beside the component, and between its pads.
+    fn passing(random: &mut Stream) -> Vec<Self> {
+        let mut tracks = Vec::new();
+        for side in [-1.0, 1.0] {
+            let x = 0.6 * random.uniform() - 0.3;
+            let radius = 0.008 + 0.008 * random.uniform();
+            let y = side * (0.37 + 0.05 * random.uniform());
+            let (near, far) = (point(x, y), point(x + 0.06, y + side * 0.06));
+            let bent = [point(-2.0, y), near, far, point(2.0, far.y)];
+            for lane in 0..random.below(3) {
+                let aside = point(0.0, side * 0.045 * lane as f32);
+                tracks.push(Track { points: bent.iter().map(|&p| p + aside).collect(), radius });
+            }
+        }
+        if random.below(2) == 0 {
+            let x = 0.1 * random.uniform() - 0.05;
+            tracks.push(Track { points: vec![point(x, -2.0), point(x, 2.0)], radius: 0.012 });
+        }
+        tracks
+    }
+
+    fn draw(&self, canvas: &mut Canvas, ground: impl Fn(Point, Point) -> Rgb) {
+        let step = 0.5 / canvas.scale();
+        let distance = |p: Point| sdf::polyline(p, &self.points, self.radius);
+        canvas.paint(
+            Bounds::around(&self.points).grow(self.radius + EDGE),
+            |p| distance(p) - EDGE,
+            |p, d, below| {
+                let tilt = slope(p, step, |q| swell(distance(q)));
+                below.mix(ground(p, tilt), smooth_step(0.0, -2.0 * EDGE, d))
+            },
+        );
+    }
+}
+
+impl Via {
+    /// Up to three on one side of the component, where no designator is printed.
+    fn scattered(side: f32, random: &mut Stream) -> Vec<Self> {
+        let tented = random.below(3) > 0;
+        let mut via = |x: f32| {
+            let at = point(x + 0.2 * random.uniform() - 0.1, side * (MARGIN + 0.06 * random.uniform()));
+            Via { at, radius: 0.026 + 0.006 * random.uniform(), tented }
+        };
+        let mut vias = [via(-0.35), via(0.0), via(0.35)];
+        random.shuffle(&mut vias);
+        vias[..random.below(4)].to_vec()
+    }
+
+    fn draw(&self, canvas: &mut Canvas, light: &Light, ground: impl Fn(Point, Point) -> Rgb) {
+        let step = 0.5 / canvas.scale();
+        let hole = 0.5 * self.radius;
+        let distance = |p: Point| (p - self.at).length();
+        // A ring of copper around a pit.
+        let height = |p: Point| {
+            swell(distance(p) - self.radius) - 0.01 * smooth_step(1.4 * hole, 0.7 * hole, distance(p))
+        };
+        let bounds = Bounds::new(self.at, point(self.radius, self.radius)).grow(EDGE);
+        canvas.paint(
+            bounds,
+            |p| distance(p) - self.radius - EDGE,
+            |p, d, below| {
+                let tilt = slope(p, step, height);
+                let dark = 1.0 - 0.75 * smooth_step(1.1 * hole, 0.6 * hole, distance(p));
+                let ring = if self.tented { ground(p, tilt) } else { light.shade(&TIN, tilt) };
+                below.mix(ring * dark, smooth_step(0.0, -2.0 * EDGE, d))
+            },
+        );
+    }
+}
+
+/// The outline of the component and its designator above or below.
+fn silkscreen(layout: Layout<'_>, side: f32, random: &mut Stream, key: u32) -> Ink {
+    let designator = format!("{}{}", layout.prefix, 10 + random.below(390));
+    let at = point(0.3 * random.uniform() - 0.15, side * (MARGIN + 0.01));
+    // Screens are stretched cloth: the print is never quite where it should be.
+    let offset = point(0.012 * random.normal(), 0.008 * random.normal());
+    let mut strokes = layout.outline;
+    strokes.extend(text(&designator, at, 0.075));
+    for p in strokes.iter_mut().flatten() {
+        *p = *p + offset;
+    }
+    Ink { strokes, radius: 0.0065 + 0.0015 * random.uniform(), colour: INK, opacity: 0.9, key: key ^ 7 }
+}

@@ -1,0 +1,146 @@
+//! Lens and sensor.
+
+use madenet_image::Image;
+use madenet_rng::Stream;
+
+use super::canvas::Canvas;
+use super::colour::{Rgb, encode};
+use super::geometry::{Point, Pose, point};
+use crate::Result;
+
+/// The station's camera as it took one picture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Camera {
+    /// How the board lay before it.
+    pub(crate) pose: Pose,
+    /// Standard deviation of the blur, in units.
+    blur: f32,
+    /// Loss of light at a distance of one unit from the centre.
+    vignetting: f32,
+    /// Change of the light per unit: the lamp is never quite centred.
+    gradient: Point,
+}
+
+/// Electrons of a full pixel, and standard deviation of the noise of reading one: a small industrial sensor.
+const FULL_WELL: f32 = 9000.0;
+const READ_NOISE: f32 = 6.0;
+
+impl Camera {
+    /// Boards stop within 2 % of the picture and 1.5 degrees; focus is 0.6 to 0.9 pixels in a picture of 256.
+    pub(crate) fn draw_lots(random: &mut Stream) -> Self {
+        let mut spread = |size: f32| size * (2.0 * random.uniform() - 1.0);
+        let at = point(spread(0.02), spread(0.02));
+        let pose = Pose::new(at, spread(1.5f32.to_radians()));
+        Camera {
+            pose,
+            blur: (0.75 + spread(0.15)) / 256.0,
+            vignetting: 0.22 + spread(0.08),
+            gradient: point(spread(0.1), spread(0.1)),
+        }
+    }
+
+    /// What the lens does to the scene.
+    pub(crate) fn expose(&self, canvas: &mut Canvas) {
+        blur(canvas, self.blur * canvas.scale());
+        let (width, scale) = (canvas.width(), canvas.scale());
+        let centre = point(width as f32, canvas.height() as f32) * 0.5;
+        for (y, row) in canvas.pixels_mut().chunks_exact_mut(width).enumerate() {
+            for (x, pixel) in row.iter_mut().enumerate() {
+                let off = (point(x as f32 + 0.5, y as f32 + 0.5) - centre) * (1.0 / scale);
+                *pixel = *pixel * ((1.0 + self.gradient.dot(off)) / (1.0 + self.vignetting * off.dot(off)));
+            }
+        }
+    }
+}
+
+/// The codes of a picture without noise.
+pub(crate) fn codes(canvas: &Canvas) -> Vec<u8> {
+    canvas.pixels().iter().flat_map(|pixel| pixel.0.map(encode)).collect()
+}
+
+/// The picture with the sensor's noise: that of the arriving light, which grows with its root, and of reading.
+/// `random` must be at the same place for two pictures of the same noise.
+pub(crate) fn record(pixels: &[Rgb], random: &mut Stream) -> Vec<u8> {
+    let read = READ_NOISE / FULL_WELL;
+    let mut noisy = |v: f32| {
+        let v = v.clamp(0.0, 1.0);
+        encode(v + (v / FULL_WELL + read * read).sqrt() * random.normal())
+    };
+    pixels.iter().flat_map(|pixel| pixel.0.map(&mut noisy)).collect()
+}
+
+/// Makes a picture of codes for `canvas`.
+pub(crate) fn image(canvas: &Canvas, codes: Vec<u8>) -> Result<Image> {
+    Ok(Image::new(canvas.width(), canvas.height(), codes)?)
+}
+
+/// Gaussian blur, separable; beyond the border the picture goes on as it ends.
+fn blur(canvas: &mut Canvas, sigma: f32) {
+    // 99 % of a Gaussian; sigma is above 0.07, as a unit has 32 pixels or more.
+    let reach = (2.5 * sigma).ceil() as usize;
+    let taps: Vec<f32> =
+        (0..=2 * reach).map(|i| (-0.5 * ((i as f32 - reach as f32) / sigma).powi(2)).exp()).collect();
+    let sum: f32 = taps.iter().sum();
+    let taps: Vec<f32> = taps.iter().map(|tap| tap / sum).collect();
+    let width = canvas.width();
+    // Row by row, as sums of shifted rows.
+    let mut padded = Vec::new();
+    let mut across = vec![Rgb::grey(0.0); canvas.pixels().len()];
+    for (row, out) in canvas.pixels().chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+        padded.clear();
+        padded.extend(std::iter::repeat_n(row[0], reach));
+        padded.extend_from_slice(row);
+        padded.extend(std::iter::repeat_n(row[width - 1], reach));
+        for (by, &tap) in taps.iter().enumerate() {
+            add(out, &padded[by..][..width], tap);
+        }
+    }
+    let rows: Vec<&[Rgb]> = across.chunks_exact(width).collect();
+    for (y, out) in canvas.pixels_mut().chunks_exact_mut(width).enumerate() {
+        out.fill(Rgb::grey(0.0));
+        for (by, &tap) in taps.iter().enumerate() {
+            add(out, rows[(y + by).saturating_sub(reach).min(rows.len() - 1)], tap);
+        }
+    }
+}
+
+fn add(sum: &mut [Rgb], pixels: &[Rgb], weight: f32) {
+    for (sum, &pixel) in sum.iter_mut().zip(pixels) {
+        *sum = *sum + pixel * weight;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blur_keeps_flat_fields_and_spreads_points_evenly() {
+        let mut flat = Canvas::new(9, 7, Pose::IDENTITY);
+        flat.fill(|_| Rgb::grey(0.5));
+        blur(&mut flat, 1.0);
+        assert!(flat.pixels().iter().all(|pixel| (pixel.0[0] - 0.5).abs() < 1e-6));
+
+        let mut dot = Canvas::new(9, 9, Pose::IDENTITY);
+        dot.pixels_mut()[4 * 9 + 4] = Rgb::grey(1.0);
+        blur(&mut dot, 1.0);
+        let at = |x: usize, y: usize| dot.pixels()[y * 9 + x].0[0];
+        // The peak of a Gaussian of variance 1 is 1 / (2 pi); one pixel off it falls by exp(-1/2).
+        assert!((at(4, 4) - 0.159_15).abs() < 1e-3);
+        assert!((at(5, 4) / at(4, 4) - 0.606_53).abs() < 1e-4);
+        assert_eq!((at(3, 4), at(4, 3)), (at(5, 4), at(4, 5)));
+    }
+
+    #[test]
+    fn noise_is_that_of_the_electrons() {
+        let pixels = vec![Rgb::grey(0.25); 20_000];
+        let codes = record(&pixels, &mut Stream::new(1, "noise", 0, 0));
+        let n = codes.len() as f32;
+        let mean = codes.iter().map(|&c| f32::from(c)).sum::<f32>() / n;
+        let variance = codes.iter().map(|&c| (f32::from(c) - mean).powi(2)).sum::<f32>() / n;
+        // Code 137 at 0.25. Shot noise of 0.25 * 9000 electrons is 0.00527 of the full scale, the slope of sRGB
+        // there 252 codes: 1.33, and 0.29 for rounding.
+        assert!((mean - 136.96).abs() < 0.1, "{mean}");
+        assert!((variance.sqrt() - 1.38).abs() < 0.08, "{}", variance.sqrt());
+    }
+}

@@ -1,0 +1,60 @@
+//! Drawn photographs of soldered components, with exact masks: data for examples and tests that needs no
+//! download.
+//!
+//! **A stand-in.** The categories, the defects and their names imitate what a line camera sees over
+//! surface-mounted boards. They are not ManuDefect-21, whose pictures and list of types are not public, and
+//! results on them say nothing about results on it.
+//!
+//! ```
+//! use madenet_data::smt::{Component, SmtBoards, SmtConfig};
+//! use madenet_data::{Dataset, Split};
+//!
+//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..SmtConfig::new(Component::ChipResistor) };
+//! let test = SmtBoards::new(config, Split::Test)?;
+//! assert_eq!(test.len(), 9);
+//!
+//! let sample = test.get(4)?;
+//! assert_eq!(sample.id, "CHIP_RESISTOR/test/missing/0000");
+//! let missing = sample.mask.map_or(0, |mask| mask.count());
+//! assert!((600..2000).contains(&missing), "{missing} of 4096 pixels");
+//! # Ok::<(), madenet_data::Error>(())
+//! ```
+//!
+//! # How a picture is made
+//!
+//! A board is drawn by lot: the lamp, the camera, the component with its marks, the solder of each joint, tracks,
+//! vias and silkscreen of the board around it, and the error of the placement. Surfaces are heights and materials
+//! under a ring lamp with coaxial light, so that solder and leads shine as their slopes make them; shapes are
+//! signed distances, which gives each pixel its share of their rims. All of it is linear light. The lens blurs
+//! and darkens the corners, the sensor adds the noise of photons and of reading, and the result is coded as sRGB.
+//!
+//! A defective board is drawn twice from the same random numbers, with and without the defect. The mask is where
+//! the two differ by more than 3 of 255 codes before noise; everywhere else the published picture is the good
+//! twin's, noise included ([`SmtBoards::good_twin`] shows it).
+//!
+//! Training and test boards never share random numbers: the part is in the name of every stream.
+
+mod block;
+mod board;
+mod camera;
+mod canvas;
+mod colour;
+mod component;
+mod config;
+mod dataset;
+mod debris;
+mod defect;
+mod geometry;
+mod light;
+mod marks;
+mod noise;
+mod part;
+mod parts;
+mod scene;
+mod sdf;
+mod solder;
+
+pub use component::Component;
+pub use config::SmtConfig;
+pub use dataset::SmtBoards;
+pub use defect::{Defect, DefectGroup};

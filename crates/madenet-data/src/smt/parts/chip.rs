@@ -1,0 +1,53 @@
+//! What resistors and capacitors in chips have in common: two terminals on two pads.
+
+use madenet_rng::Stream;
+
+use super::{amount, key};
+use crate::smt::block::{Block, Grain};
+use crate::smt::colour::Rgb;
+use crate::smt::geometry::{Bounds, Point, point};
+use crate::smt::light::Material;
+use crate::smt::solder::Joint;
+
+/// Tin, plated matt.
+const TIN: Material = Material::metal(Rgb([0.76, 0.75, 0.73]), 0.17);
+
+/// The two joints of a chip of half the size `half` whose terminals are `terminal` long.
+pub(super) fn joints(half: Point, terminal: f32, climb: f32, random: &mut Stream) -> Vec<Joint> {
+    let pad_half = point(0.125, half.y + 0.03);
+    let mut joint = |side: f32| Joint {
+        pad: Bounds::new(point(side * (half.x + 0.005), 0.0), pad_half),
+        terminal: Bounds::new(point(side * (half.x - 0.5 * terminal), 0.0), point(0.5 * terminal, half.y)),
+        amount: amount(random),
+        climb,
+        reach: 0.165,
+        key: key(random),
+    };
+    vec![joint(-1.0), joint(1.0)]
+}
+
+/// The two metal caps.
+pub(super) fn terminals(half: Point, terminal: f32, bevel: f32, random: &mut Stream) -> [Block; 2] {
+    [-1.0, 1.0].map(|side| {
+        // The edge of the plating wanders.
+        let length = terminal * (1.0 + 0.06 * random.normal().clamp(-2.0, 2.0));
+        Block {
+            extent: Bounds::new(point(side * (half.x - 0.5 * length), 0.0), point(0.5 * length, half.y)),
+            corner: 0.9 * bevel,
+            bevel,
+            rise: 0.45 * bevel,
+            material: TIN,
+            grain: Grain { frequency: 85.0, tint: 0.03, relief: 0.08, key: key(random) },
+        }
+    })
+}
+
+/// Lines above and below the chip, open towards the sides as factories draw them.
+pub(super) fn outline(half: Point) -> Vec<Vec<Point>> {
+    let (x, y) = (half.x + 0.155, half.y + 0.085);
+    let bracket = |side: f32| {
+        let ends = [point(-x, 0.55 * y), point(-x, y), point(x, y), point(x, 0.55 * y)];
+        ends.map(|p| point(p.x, side * p.y)).to_vec()
+    };
+    vec![bracket(-1.0), bracket(1.0)]
+}

@@ -1,0 +1,62 @@
+//! A ceramic capacitor: a beige to brown body without a mark, thick tinned ends.
+
+use madenet_rng::Stream;
+
+use super::{Assembly, chip, key};
+use crate::smt::block::{Block, Grain};
+use crate::smt::canvas::Canvas;
+use crate::smt::colour::Rgb;
+use crate::smt::geometry::{Bounds, Point, Pose, point};
+use crate::smt::light::{Light, Material};
+use crate::smt::part::Package;
+
+/// Half the chip: as long as a resistor of the size 0603, thicker and rounder.
+const HALF: Point = point(0.275, 0.160);
+const TERMINAL: f32 = 0.115;
+/// The ends stand a little proud of the ceramic.
+const PROUD: f32 = 0.006;
+const LIGHT_BODY: Rgb = Rgb([0.33, 0.215, 0.125]);
+const DARK_BODY: Rgb = Rgb([0.235, 0.145, 0.085]);
+
+struct ChipCapacitor {
+    body: Block,
+    terminals: [Block; 2],
+}
+
+pub(crate) fn chip_capacitor(random: &mut Stream) -> Assembly {
+    let colour = LIGHT_BODY.mix(DARK_BODY, random.uniform());
+    let body = Block {
+        extent: Bounds::new(point(0.0, 0.0), point(HALF.x - 0.02, HALF.y - PROUD)),
+        corner: 0.03,
+        bevel: 0.085,
+        rise: 0.045,
+        material: Material::dull(colour, 0.14),
+        grain: Grain { frequency: 75.0, tint: 0.06, relief: 0.05, key: key(random) },
+    };
+    let terminals = chip::terminals(HALF, TERMINAL, 0.034, random);
+    Assembly {
+        package: Box::new(ChipCapacitor { body, terminals }),
+        joints: chip::joints(HALF, TERMINAL, 0.064, random),
+        neighbours: Vec::new(),
+        outline: chip::outline(HALF),
+        prefix: "C",
+    }
+}
+
+impl Package for ChipCapacitor {
+    fn half(&self) -> Point {
+        HALF
+    }
+
+    /// Fired ceramic is paler inside than its weathered skin.
+    fn fracture(&self) -> Material {
+        Material::dull(Rgb([0.50, 0.42, 0.32]), 0.3)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        self.body.draw(canvas, pose, light);
+        for terminal in &self.terminals {
+            terminal.draw(canvas, pose, light);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A thick-film resistor: white ceramic, black glass with three digits, tinned ends.
+
+use madenet_rng::Stream;
+
+use super::{Assembly, chip, key};
+use crate::smt::block::{Block, Grain};
+use crate::smt::canvas::Canvas;
+use crate::smt::colour::Rgb;
+use crate::smt::geometry::{Bounds, Point, Pose, point};
+use crate::smt::light::{Light, Material};
+use crate::smt::marks::{Ink, text};
+use crate::smt::part::Package;
+
+/// Half the chip, in the proportions of the size 0603: 1.6 mm by 0.8 mm.
+const HALF: Point = point(0.30, 0.155);
+const TERMINAL: f32 = 0.10;
+const CERAMIC: Material = Material::dull(Rgb([0.60, 0.59, 0.55]), 0.3);
+const GLASS: Material = Material::dull(Rgb([0.010, 0.010, 0.011]), 0.16);
+const PRINT: Rgb = Rgb([0.66, 0.66, 0.62]);
+
+struct ChipResistor {
+    ceramic: Block,
+    glass: Block,
+    terminals: [Block; 2],
+    mark: Ink,
+}
+
+pub(crate) fn chip_resistor(random: &mut Stream) -> Assembly {
+    let ceramic = Block {
+        extent: Bounds::new(point(0.0, 0.0), point(HALF.x - 0.01, HALF.y - 0.004)),
+        corner: 0.01,
+        bevel: 0.012,
+        rise: 0.010,
+        material: CERAMIC,
+        grain: Grain { frequency: 80.0, tint: 0.05, relief: 0.05, key: key(random) },
+    };
+    let glass = Block {
+        extent: Bounds::new(
+            point(0.004 * random.normal(), 0.003 * random.normal()),
+            point(HALF.x - TERMINAL + 0.008, HALF.y - 0.017),
+        ),
+        corner: 0.022,
+        bevel: 0.03,
+        rise: 0.010,
+        material: GLASS,
+        grain: Grain { frequency: 45.0, tint: 0.10, relief: 0.07, key: key(random) },
+    };
+    let value = format!("{}{}{}", 1 + random.below(9), random.below(10), random.below(6));
+    let offset = point(0.008 * random.normal(), 0.006 * random.normal());
+    let mark = Ink {
+        strokes: text(&value, glass.extent.centre + offset, 0.125),
+        radius: 0.0085 + 0.0015 * random.uniform(),
+        colour: PRINT,
+        opacity: 0.75 + 0.15 * random.uniform(),
+        key: key(random),
+    };
+    let terminals = chip::terminals(HALF, TERMINAL, 0.018, random);
+    Assembly {
+        package: Box::new(ChipResistor { ceramic, glass, terminals, mark }),
+        joints: chip::joints(HALF, TERMINAL, 0.052, random),
+        neighbours: Vec::new(),
+        outline: chip::outline(HALF),
+        prefix: "R",
+    }
+}
+
+impl Package for ChipResistor {
+    fn half(&self) -> Point {
+        HALF
+    }
+
+    fn fracture(&self) -> Material {
+        CERAMIC
+    }
+
+    fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        self.ceramic.draw(canvas, pose, light);
+        for terminal in &self.terminals {
+            terminal.draw(canvas, pose, light);
+        }
+        self.glass.draw(canvas, pose, light);
+        self.mark.draw(canvas, pose);
+    }
+}

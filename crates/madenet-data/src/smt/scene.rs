@@ -1,0 +1,74 @@
+//! Everything that lies before the camera for one picture, before and after a defect.
+
+use madenet_rng::Stream;
+
+use super::Component;
+use super::board::{Board, Layout};
+use super::camera::Camera;
+use super::canvas::Canvas;
+use super::debris::Debris;
+use super::geometry::{Pose, point};
+use super::light::Light;
+use super::part::Part;
+use super::parts::Assembly;
+use super::solder::{Bridge, Joint};
+
+/// One board under the camera. Defects change it; drawing it twice gives the same picture.
+pub(crate) struct Scene {
+    board: Board,
+    light: Light,
+    camera: Camera,
+    pub(crate) joints: Vec<Joint>,
+    /// Pairs of joints that are close enough for a bridge.
+    pub(crate) neighbours: Vec<(usize, usize)>,
+    pub(crate) bridges: Vec<Bridge>,
+    /// None where the component is missing.
+    pub(crate) part: Option<Part>,
+    pub(crate) debris: Vec<Debris>,
+}
+
+/// Standard deviation of a good placement, and its greatest error, in units; and of the angle, in radians (0.6
+/// and 1.2 degrees).
+const PLACEMENT: (f32, f32) = (0.006, 0.012);
+const TURN: (f32, f32) = (0.0105, 0.021);
+
+impl Scene {
+    /// A good board with `component`.
+    pub(crate) fn draw_lots(component: Component, random: &mut Stream) -> Self {
+        let light = Light::draw(random);
+        let camera = Camera::draw_lots(random);
+        let Assembly { package, joints, neighbours, outline, prefix } = component.assemble(random);
+        let pads = joints.iter().map(|joint| joint.pad).collect();
+        let board = Board::draw_lots(random, Layout { pads, outline, prefix });
+        let mut error = |(sigma, limit): (f32, f32)| (sigma * random.normal()).clamp(-limit, limit);
+        let pose = Pose::new(point(error(PLACEMENT), error(PLACEMENT)), error(TURN));
+        let part = Some(Part { package, pose, damage: None });
+        Scene { board, light, camera, joints, neighbours, bridges: Vec::new(), part, debris: Vec::new() }
+    }
+
+    /// The bare board, which no defect changes.
+    pub(crate) fn draw_board(&self, width: usize, height: usize) -> Canvas {
+        let mut canvas = Canvas::new(width, height, self.camera.pose);
+        self.board.draw(&mut canvas, &self.light);
+        canvas
+    }
+
+    /// Solders everything else onto the drawing of the bare board: what the sensor would record without noise.
+    pub(crate) fn draw_on(&self, mut canvas: Canvas) -> Canvas {
+        let pose = self.part.as_ref().map(|part| part.pose);
+        for joint in &self.joints {
+            joint.draw(&mut canvas, pose.as_ref(), &self.light);
+        }
+        for bridge in &self.bridges {
+            bridge.draw(&mut canvas, &self.light);
+        }
+        if let Some(part) = &self.part {
+            part.draw(&mut canvas, &self.light);
+        }
+        for debris in &self.debris {
+            debris.draw(&mut canvas, &self.light);
+        }
+        self.camera.expose(&mut canvas);
+        canvas
+    }
+}

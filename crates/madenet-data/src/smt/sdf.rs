@@ -1,0 +1,64 @@
+//! Signed distances to shapes: negative inside, in the unit of the points.
+//!
+//! The formulas are the well-known ones for boxes and capsules (see Quilez, "2D distance functions").
+
+use super::geometry::{Point, point};
+
+/// A rectangle about the origin whose corners are arcs of radius `corner`.
+pub(crate) fn rounded_box(p: Point, half: Point, corner: f32) -> f32 {
+    let q = point(p.x.abs() - half.x + corner, p.y.abs() - half.y + corner);
+    point(q.x.max(0.0), q.y.max(0.0)).length() + q.x.max(q.y).min(0.0) - corner
+}
+
+/// The points closer than `radius` to the line from `a` to `b`.
+pub(crate) fn capsule(p: Point, a: Point, b: Point, radius: f32) -> f32 {
+    let (along, to) = (b - a, p - a);
+    let share = (to.dot(along) / along.dot(along).max(1e-12)).clamp(0.0, 1.0);
+    (to - along * share).length() - radius
+}
+
+/// The points closer than `radius` to the lines that join `points`.
+pub(crate) fn polyline(p: Point, points: &[Point], radius: f32) -> f32 {
+    points.windows(2).map(|ends| capsule(p, ends[0], ends[1], radius)).fold(f32::INFINITY, f32::min)
+}
+
+/// The union of two shapes whose seam is rounded over the width `k`, as surface tension does.
+pub(crate) fn smooth_union(a: f32, b: f32, k: f32) -> f32 {
+    let h = (k - (a - b).abs()).max(0.0) / k;
+    a.min(b) - h * h * k * 0.25
+}
+
+/// 0 below `low`, 1 above `high`, and the cubic `3 t^2 - 2 t^3` between.
+pub(crate) fn smooth_step(low: f32, high: f32, x: f32) -> f32 {
+    let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_geometry() {
+        let half = point(2.0, 1.0);
+        for (p, expected) in [
+            (point(0.0, 0.0), -1.0),
+            (point(3.0, 0.0), 1.0),
+            (point(2.0, 1.0), 0.5 * (2f32.sqrt() - 1.0)),
+            (point(-2.0, 0.0), 0.0),
+        ] {
+            assert!((rounded_box(p, half, 0.5) - expected).abs() < 1e-6, "{p:?}");
+        }
+        let (a, b) = (point(0.0, 0.0), point(1.0, 0.0));
+        assert!((capsule(point(0.5, 0.5), a, b, 0.1) - 0.4).abs() < 1e-6);
+        assert!((capsule(point(2.0, 0.0), a, b, 0.1) - 0.9).abs() < 1e-6);
+        assert!((polyline(point(1.0, 0.5), &[a, b, point(1.0, 1.0)], 0.1) + 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_smooth_union_holds_both_shapes() {
+        assert_eq!(smooth_union(1.0, 3.0, 0.5), 1.0);
+        assert!(smooth_union(0.1, 0.1, 0.2) < 0.1);
+        assert_eq!([-1.0, 0.5, 2.0].map(|x| smooth_step(0.0, 1.0, x)), [0.0, 0.5, 1.0]);
+    }
+}

@@ -1,0 +1,216 @@
+//! The drawn boards: the same every time, different from each other, and their masks exact.
+#![cfg(feature = "smt")]
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use madenet_data::smt::{Component, Defect, SmtBoards, SmtConfig};
+use madenet_data::{Dataset, Error, Label, Result, Sample, Split};
+use madenet_image::Image;
+
+fn boards(
+    component: Component,
+    side: usize,
+    normal: usize,
+    anomalous: usize,
+    seed: u64,
+) -> Result<SmtBoards> {
+    let config = SmtConfig { component, width: side, height: side, normal, anomalous, seed };
+    SmtBoards::new(config, Split::Test)
+}
+
+fn all(boards: &SmtBoards) -> Result<Vec<Sample>> {
+    (0..boards.len()).map(|index| boards.get(index)).collect()
+}
+
+/// The mean difference of two pictures, in codes.
+fn distance(a: &Image, b: &Image) -> f64 {
+    let sum: u64 = a.pixels().iter().zip(b.pixels()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.pixels().len() as f64
+}
+
+/// The share of the picture, in percent, that a mask of this defect may have.
+fn share(component: Component, defect: Defect) -> (f64, f64) {
+    match (component, defect) {
+        (_, Defect::Missing) => (20.0, 50.0),
+        (_, Defect::Shift) => (10.0, 55.0),
+        (_, Defect::BodyDamage) => (0.15, 5.0),
+        (Component::Soic, Defect::InsufficientSolder) => (0.3, 2.0),
+        (_, Defect::InsufficientSolder) => (3.0, 9.0),
+        (_, Defect::Bridge) => (0.5, 2.0),
+        _ => (0.4, 5.0),
+    }
+}
+
+#[test]
+fn a_sample_is_the_same_in_any_order_and_on_any_thread() {
+    let boards = boards(Component::Soic, 48, 3, 6, 11).unwrap();
+    let forwards = all(&boards).unwrap();
+    let threads: Vec<Sample> = thread::scope(|scope| {
+        let started: Vec<_> = (0..9)
+            .rev()
+            .map(|i| {
+                scope.spawn({
+                    let boards = &boards;
+                    move || boards.get(i).unwrap()
+                })
+            })
+            .collect();
+        started.into_iter().rev().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(forwards, threads);
+}
+
+#[test]
+fn ids_are_unique_and_defects_balanced() {
+    for &component in Component::ALL {
+        let samples = all(&boards(component, 32, 3, 13, 0).unwrap()).unwrap();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for sample in samples.iter().filter(|sample| sample.label.is_anomalous()) {
+            *counts.entry(sample.defect_type.as_deref().unwrap()).or_default() += 1;
+        }
+        assert_eq!(counts.len(), component.defects().len());
+        assert!(counts.values().all(|&n| (2..=3).contains(&n)), "{counts:?}");
+        for sample in &samples {
+            let [category, part, class, _]: [&str; 4] =
+                sample.id.split('/').collect::<Vec<_>>().try_into().unwrap();
+            assert_eq!((category, part), (component.name(), "test"));
+            assert_eq!(class, sample.defect_type.as_deref().unwrap_or("good"));
+            assert_eq!(sample.mask.is_some(), sample.label == Label::Anomalous);
+        }
+        let mut ids: Vec<&str> = samples.iter().map(|sample| sample.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 16);
+    }
+}
+
+#[test]
+fn a_larger_set_holds_the_boards_of_a_smaller_one() {
+    let small = all(&boards(Component::ChipResistor, 32, 2, 5, 4).unwrap()).unwrap();
+    let large = all(&boards(Component::ChipResistor, 32, 7, 11, 4).unwrap()).unwrap();
+    assert!(small.iter().all(|sample| large.contains(sample)));
+}
+
+#[test]
+fn parts_seeds_and_numbers_have_boards_of_their_own() {
+    let picture = |component, split, seed, index| {
+        let config = SmtConfig { width: 64, height: 64, normal: 2, seed, ..SmtConfig::new(component) };
+        SmtBoards::new(config, split).unwrap().good_twin(index).unwrap()
+    };
+    for &component in Component::ALL {
+        let pictures = [
+            picture(component, Split::Train, 0, 0),
+            picture(component, Split::Test, 0, 0),
+            picture(component, Split::Train, 1, 0),
+            picture(component, Split::Train, 0, 1),
+        ];
+        for (i, a) in pictures.iter().enumerate() {
+            for b in &pictures[..i] {
+                // More than the noise of the sensor, which makes about 2.
+                assert!(distance(a, b) > 4.0, "{component:?} {}", distance(a, b));
+            }
+        }
+    }
+}
+
+#[test]
+fn outside_of_the_mask_a_board_equals_its_good_twin() {
+    for &component in Component::ALL {
+        let boards = boards(component, 96, 1, component.defects().len(), 5).unwrap();
+        assert_eq!(boards.good_twin(0).unwrap(), boards.get(0).unwrap().image);
+        for index in 1..boards.len() {
+            let (sample, twin) = (boards.get(index).unwrap(), boards.good_twin(index).unwrap());
+            let mask = sample.mask.unwrap();
+            let pixels = sample.image.pixels().chunks_exact(3).zip(twin.pixels().chunks_exact(3));
+            let mut unchanged = 0;
+            for ((bad, good), &anomalous) in pixels.zip(mask.data()) {
+                if anomalous {
+                    unchanged += usize::from(bad == good);
+                } else {
+                    assert_eq!(bad, good, "{}", sample.id);
+                }
+            }
+            // Noise on highlights that the sensor clips can hide a difference.
+            assert!(100 * unchanged <= mask.count(), "{}: {unchanged} of {}", sample.id, mask.count());
+        }
+    }
+}
+
+#[test]
+fn every_defect_is_visible_and_small() {
+    for &component in Component::ALL {
+        let defects = component.defects();
+        for seed in 0..20 {
+            let boards = boards(component, 128, 0, defects.len(), seed).unwrap();
+            for (sample, &defect) in all(&boards).unwrap().iter().zip(defects) {
+                assert_eq!(sample.defect_type.as_deref(), Some(defect.name()));
+                let mask = sample.mask.as_ref().unwrap();
+                let percent = 100.0 * mask.count() as f64 / mask.data().len() as f64;
+                let (least, most) = share(component, defect);
+                assert!((least..=most).contains(&percent), "{} of seed {seed}: {percent:.2} %", sample.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn small_and_oblong_pictures_show_every_defect() {
+    for &component in Component::ALL {
+        for (width, height) in [(32, 32), (33, 57), (64, 33)] {
+            for seed in 0..20 {
+                let config = SmtConfig {
+                    component,
+                    width,
+                    height,
+                    normal: 0,
+                    anomalous: component.defects().len(),
+                    seed,
+                };
+                for sample in all(&SmtBoards::new(config, Split::Train).unwrap()).unwrap() {
+                    assert_eq!((sample.image.width(), sample.image.height()), (width, height));
+                    let mask = sample.mask.unwrap();
+                    assert_eq!((mask.width(), mask.height()), (width, height));
+                    assert!(mask.count() > 0, "{} of seed {seed} at {width} x {height}", sample.id);
+                }
+            }
+        }
+    }
+}
+
+/// Else the difference to any good board would find every defect.
+#[test]
+fn good_boards_differ_more_from_each_other_than_from_their_small_defects() {
+    for &component in Component::ALL {
+        let defects = component.defects();
+        let boards = boards(component, 128, 2, defects.len(), 2).unwrap();
+        let between = distance(&boards.get(0).unwrap().image, &boards.get(1).unwrap().image);
+        for index in 2..boards.len() {
+            if matches!(defects[index - 2], Defect::Missing | Defect::Shift) {
+                continue;
+            }
+            let own = distance(&boards.get(index).unwrap().image, &boards.good_twin(index).unwrap());
+            assert!(between > 2.0 * own, "{component:?} {:?}: {between} {own}", defects[index - 2]);
+        }
+    }
+}
+
+#[test]
+fn sizes_and_counts_out_of_range_are_refused() {
+    let good = SmtConfig::new(Component::ChipCapacitor);
+    for (width, height) in [(31, 64), (64, 31), (4097, 64), (64, usize::MAX), (0, 0)] {
+        let error = SmtBoards::new(SmtConfig { width, height, ..good }, Split::Test).unwrap_err();
+        assert!(matches!(error, Error::SmtSize { .. }), "{width} x {height}");
+    }
+    let error = SmtConfig { normal: usize::MAX, anomalous: 1, ..good }.validate().unwrap_err();
+    assert!(matches!(error, Error::SmtCount { .. }));
+    assert!(SmtConfig { width: 32, height: 4096, ..good }.validate().is_ok());
+}
+
+#[test]
+fn there_is_no_sample_beyond_the_end() {
+    let boards = boards(Component::Soic, 32, 1, 1, 0).unwrap();
+    let beyond = boards.get(2).unwrap_err();
+    assert_eq!(beyond.to_string(), "there is no sample 2: the data set has 2");
+    assert!(matches!(boards.good_twin(2), Err(Error::NoSuchSample { index: 2, len: 2 })));
+}
