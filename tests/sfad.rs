@@ -94,7 +94,7 @@ fn features_that_are_not_kept_give_the_same_weights() -> Outcome {
         let kept = fit(folder.path(), &config)?;
         let computed = fit(folder.path(), &FitConfig { cache_bytes: 0, ..config })?;
         assert!(kept.params() == computed.params());
-        assert_eq!(kept.calibration(), computed.calibration());
+        assert_eq!(kept.recipes(), computed.recipes());
     }
     Ok(())
 }

@@ -1,25 +1,17 @@
-//! From raw scores to verdicts.
+//! From raw scores to `[0, 1]`: scales of images and pixels, and how they are found.
 
-use madenet_kernels::{Interpolation, Shape, interpolate};
+use madenet_image::Mask;
 use madenet_metrics::Label;
 use serde::{Deserialize, Serialize};
 
-use crate::anomaly_map::AnomalyMap;
+use crate::Result;
 use crate::detector::RawScores;
-use crate::prediction::{Prediction, Timings};
-use crate::{Error, Result};
+use crate::scale::{Scale, ThresholdRule};
 
-/// Quantile of normal images' scores that is the threshold when no anomalies are at hand (methods.md I7).
-const IMAGE_QUANTILE: f64 = 0.995;
-/// Quantile of normal pixels' scores that is the pixel threshold (the upper one of methods.md A7).
-const PIXEL_QUANTILE: f64 = 0.999;
-/// Least distance of threshold and median (methods.md I6): keeps constant scores from dividing by zero.
-const LEAST_SPREAD: f64 = 1e-6;
-/// Steepness of the squashing: the median of normals scores 0.1, the threshold 0.5, as far again above it 0.9.
-const STEEPNESS: f64 = 4.0;
+/// Pixels that a calibration looks at, at most (16 MiB of scores).
+const MAX_PIXELS: usize = 1 << 22;
 
-/// How raw scores read: one [`Scale`] for images and one for pixels, from images known to be normal and held out from
-/// training.
+/// How raw scores read: one [`Scale`] for images and one for pixels, from images that were held out from training.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -29,71 +21,51 @@ pub struct Calibration {
     pub pixel: Scale,
 }
 
-/// Where normal ends among raw scores.
+/// How the two thresholds of a [`Calibration`] are found.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scale {
-    /// Median of normals.
-    pub median: f32,
-    /// Raw scores above it are anomalous. Change it as the line needs.
-    pub threshold: f32,
+pub struct ThresholdRules {
+    /// For images.
+    pub image: ThresholdRule,
+    /// For pixels.
+    pub pixel: ThresholdRule,
 }
 
-impl Scale {
-    /// The scale with the median and the `quantile` of `scores` of normals, which is the threshold.
+impl Default for ThresholdRules {
+    /// The 99.5 % quantile of normal images (methods.md I7) and the 99.9 % quantile of normal pixels (the upper one of
+    /// A7): no anomalies are needed.
+    fn default() -> Self {
+        ThresholdRules { image: ThresholdRule::Quantile(0.995), pixel: ThresholdRule::Quantile(0.999) }
+    }
+}
+
+impl ThresholdRules {
+    /// F1-max for both, where anomalous images and their masks are at hand.
+    #[must_use]
+    pub const fn f1_max() -> Self {
+        ThresholdRules { image: ThresholdRule::F1Max, pixel: ThresholdRule::F1Max }
+    }
+
+    /// Checks both.
     ///
     /// # Errors
-    /// [`Error::NoScores`] if there are none, [`Error::NonFiniteScore`] if one is not finite.
-    pub fn from_normals(what: &'static str, scores: &[f32], quantile: f64) -> Result<Self> {
-        if scores.is_empty() {
-            return Err(Error::NoScores { what });
-        }
-        if let Some(&value) = scores.iter().find(|s| !s.is_finite()) {
-            return Err(Error::NonFiniteScore { what: what.to_string(), value });
-        }
-        let mut sorted = scores.to_vec();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let median = quantile_of(&sorted, 0.5);
-        Ok(Scale { median, threshold: quantile_of(&sorted, quantile).max(median + LEAST_SPREAD as f32) })
+    /// [`Error::Config`].
+    pub fn validate(&self) -> Result<()> {
+        self.image.validate()?;
+        self.pixel.validate()
     }
-
-    /// The calibrated score of a raw one: in `[0, 1]`, strictly rising, 0.5 at the threshold, 0.1 at the median.
-    ///
-    /// `(1 + z / (1 + |z|)) / 2` with `z = 4 (raw - threshold) / (threshold - median)`. Unlike a logistic function it does
-    /// not reach 1 in `f32` where defects are strong, so that their order is kept.
-    #[must_use]
-    pub fn calibrate(&self, raw: f32) -> f32 {
-        // In f64, where no finite f32 overflows.
-        let [raw, threshold, median] = [raw, self.threshold, self.median].map(f64::from);
-        let z = STEEPNESS * (raw - threshold) / (threshold - median).abs().max(LEAST_SPREAD);
-        (0.5 + 0.5 * z / (1.0 + z.abs())) as f32
-    }
-
-    fn validate(&self, field: &'static str) -> Result<()> {
-        if self.median.is_finite() && self.threshold.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Config { field, got: format!("{self:?}"), expected: "finite numbers" })
-    }
-}
-
-/// The `q`-quantile of sorted values, linear between neighbours (NumPy's default).
-fn quantile_of(sorted: &[f32], q: f64) -> f32 {
-    let place = q * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    (f64::from(low) + (f64::from(high) - f64::from(low)) * place.fract()) as f32
 }
 
 impl Calibration {
-    /// From the scores of normal images held out from training, and of their maps' pixels: the thresholds are the 99.5 %
-    /// and the 99.9 % quantile.
+    /// From raw scores of normal images, and of their maps' pixels, with the default [`ThresholdRules`].
     ///
     /// # Errors
     /// [`Error::NoScores`], [`Error::NonFiniteScore`].
     pub fn from_normals(images: &[f32], pixels: &[f32]) -> Result<Self> {
+        let rules = ThresholdRules::default();
         Ok(Calibration {
-            image: Scale::from_normals("normal images", images, IMAGE_QUANTILE)?,
-            pixel: Scale::from_normals("normal images' pixels", pixels, PIXEL_QUANTILE)?,
+            image: Scale::from_scores("images", images, &vec![false; images.len()], rules.image)?,
+            pixel: Scale::from_scores("pixels", pixels, &vec![false; pixels.len()], rules.pixel)?,
         })
     }
 
@@ -105,29 +77,102 @@ impl Calibration {
         self.image.validate("calibration.image")?;
         self.pixel.validate("calibration.pixel")
     }
+}
 
-    /// The verdict on raw scores of an image of `size` (height, width): the map is calibrated and brought to that size
-    /// (bilinear, half-pixel centres).
+/// Gathers the raw scores of held-out images for a [`Calibration`], in bounded memory: of more than 4 Mi pixels every
+/// second, fourth, ... counts.
+///
+/// ```
+/// use madenet_core::{Calibrator, Label, RawScores, ThresholdRules};
+///
+/// let mut calibrator = Calibrator::new();
+/// for i in 0..10 {
+///     let map = vec![0.1, 0.2, 0.1, 0.1 * i as f32];
+///     calibrator.push(&RawScores { score: 0.1 * i as f32, height: 2, width: 2, map }, Label::Normal, None)?;
+/// }
+/// let calibration = calibrator.finish(&ThresholdRules::default())?;
+/// assert!((calibration.image.median - 0.45).abs() < 1e-6);
+/// # Ok::<(), madenet_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Calibrator {
+    images: Scored,
+    pixels: Scored,
+    /// Every how manieth pixel counts.
+    stride: usize,
+    /// Pixels seen.
+    seen: usize,
+    max_pixels: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Scored {
+    scores: Vec<f32>,
+    labels: Vec<bool>,
+}
+
+impl Scored {
+    fn push(&mut self, score: f32, anomalous: bool) {
+        self.scores.push(score);
+        self.labels.push(anomalous);
+    }
+
+    fn keep_every_second(&mut self) {
+        self.scores = self.scores.iter().copied().step_by(2).collect();
+        self.labels = self.labels.iter().copied().step_by(2).collect();
+    }
+}
+
+impl Default for Calibrator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Calibrator {
+    /// Nothing gathered.
+    #[must_use]
+    pub fn new() -> Self {
+        let (images, pixels) = (Scored::default(), Scored::default());
+        Calibrator { images, pixels, stride: 1, seen: 0, max_pixels: MAX_PIXELS }
+    }
+
+    /// Takes one image's scores. The pixels of an anomalous image count where it has a `mask`, which is brought to the
+    /// map's size by the nearest pixel.
     ///
     /// # Errors
-    /// [`Error::NonFiniteScore`] if a score is NaN or infinite.
-    pub fn prediction(&self, route: &str, raw: &RawScores, size: (usize, usize)) -> Result<Prediction> {
-        let bad = std::iter::once(raw.score).chain(raw.map.iter().copied()).find(|s| !s.is_finite());
-        if let Some(value) = bad {
-            return Err(Error::NonFiniteScore { what: route.to_string(), value });
+    /// [`Error::MapSize`] if the map has not as many values as it says, [`Error::Image`] if it has none.
+    pub fn push(&mut self, raw: &RawScores, label: Label, mask: Option<&Mask>) -> Result<()> {
+        raw.check_size()?;
+        self.images.push(raw.score, label.is_anomalous());
+        let mask = match (label, mask) {
+            (Label::Normal, _) => None,
+            (Label::Anomalous, Some(mask)) => Some(mask.resize_nearest(raw.width, raw.height)?),
+            (Label::Anomalous, None) => return Ok(()),
+        };
+        for (i, &score) in raw.map.iter().enumerate() {
+            if self.seen.is_multiple_of(self.stride) {
+                self.pixels.push(score, mask.as_ref().is_some_and(|m| m.data()[i]));
+            }
+            self.seen += 1;
         }
-        let mut values = vec![0.0; size.0 * size.1];
-        let bilinear = Interpolation::Bilinear { align_corners: false };
-        interpolate(bilinear, Shape::new(1, raw.height, raw.width), size, &raw.map, &mut values)?;
-        values.iter_mut().for_each(|v| *v = self.pixel.calibrate(*v));
-        let score = self.image.calibrate(raw.score);
-        Ok(Prediction {
-            score,
-            raw_score: raw.score,
-            label: if score > 0.5 { Label::Anomalous } else { Label::Normal },
-            map: AnomalyMap::new(size.0, size.1, values),
-            route: route.to_string(),
-            timings: Timings::default(),
+        while self.pixels.scores.len() > self.max_pixels {
+            self.pixels.keep_every_second();
+            self.stride *= 2;
+        }
+        Ok(())
+    }
+
+    /// The calibration by these rules.
+    ///
+    /// # Errors
+    /// As [`Scale::from_scores`].
+    pub fn finish(&self, rules: &ThresholdRules) -> Result<Calibration> {
+        let scale =
+            |what, scored: &Scored, rule| Scale::from_scores(what, &scored.scores, &scored.labels, rule);
+        Ok(Calibration {
+            image: scale("images", &self.images, rules.image)?,
+            pixel: scale("pixels", &self.pixels, rules.pixel)?,
         })
     }
 }
@@ -135,43 +180,50 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
-    #[test]
-    fn calibrated_scores_rise_and_cross_half_at_the_threshold() {
-        let scale = Scale { median: -0.5, threshold: 0.25 };
-        assert_eq!(scale.calibrate(0.25), 0.5);
-        assert!((scale.calibrate(-0.5) - 0.1).abs() < 1e-6 && (scale.calibrate(1.0) - 0.9).abs() < 1e-6);
-        let calibrated: Vec<f32> = (-4000..4000).map(|i| scale.calibrate(i as f32 / 100.0)).collect();
-        assert!(calibrated.is_sorted_by(|a, b| a < b));
-        assert!(calibrated.iter().all(|s| (0.0..=1.0).contains(s)));
-        assert!(scale.calibrate(f32::MAX).is_finite() && scale.calibrate(f32::MIN) >= 0.0);
+    fn raw(score: f32, map: &[f32]) -> RawScores {
+        RawScores { score, height: 1, width: map.len(), map: map.to_vec() }
     }
 
     #[test]
-    fn thresholds_are_quantiles_of_normals() -> Result<()> {
+    fn default_rules_are_quantiles_of_normals() -> Result<()> {
         let scores: Vec<f32> = (0..=1000).rev().map(|i| i as f32).collect();
         let calibration = Calibration::from_normals(&scores, &scores)?;
         assert_eq!(calibration.image, Scale { median: 500.0, threshold: 995.0 });
         assert_eq!(calibration.pixel, Scale { median: 500.0, threshold: 999.0 });
-        let constant = Calibration::from_normals(&[0.3; 5], &[0.0; 5])?;
-        assert!(constant.image.calibrate(0.3) < 0.5 && constant.image.calibrate(0.31) > 0.5);
+        let nan = Scale { median: f32::NAN, threshold: 1.0 };
+        let broken = Calibration { pixel: nan, ..calibration };
+        assert!(matches!(broken.validate(), Err(Error::Config { field: "calibration.pixel", .. })));
         Ok(())
     }
 
     #[test]
-    fn scores_that_are_not_finite_do_not_pass() {
-        assert!(matches!(Calibration::from_normals(&[], &[0.0]), Err(Error::NoScores { .. })));
-        assert!(matches!(Calibration::from_normals(&[0.0], &[f32::NAN]), Err(Error::NonFiniteScore { .. })));
-        let scale = Scale { median: 0.0, threshold: 1.0 };
-        let calibration = Calibration { image: scale, pixel: scale };
-        let raw = |score, value| RawScores { score, height: 1, width: 1, map: vec![value] };
-        for bad in [raw(f32::INFINITY, 0.0), raw(0.0, f32::NAN)] {
-            assert!(matches!(
-                calibration.prediction("sfad", &bad, (2, 2)),
-                Err(Error::NonFiniteScore { .. })
-            ));
+    fn anomalous_pixels_count_where_a_mask_says_so() -> Result<()> {
+        let mut calibrator = Calibrator::new();
+        calibrator.push(&raw(0.2, &[0.1, 0.2]), Label::Normal, None)?;
+        let mask = Mask::new(4, 1, vec![false, false, true, true])?;
+        calibrator.push(&raw(0.8, &[0.3, 0.9]), Label::Anomalous, Some(&mask))?;
+        calibrator.push(&raw(0.9, &[7.0, 7.0]), Label::Anomalous, None)?;
+        let calibration = calibrator.finish(&ThresholdRules::f1_max())?;
+        assert_eq!(calibration.image, Scale { median: 0.2, threshold: 0.5 });
+        assert_eq!(calibration.pixel, Scale { median: 0.2, threshold: 0.6 });
+        let wrong = RawScores { height: 2, ..raw(0.0, &[0.0]) };
+        assert!(matches!(calibrator.push(&wrong, Label::Normal, None), Err(Error::MapSize { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn memory_stays_bounded_and_the_sample_even() -> Result<()> {
+        let mut calibrator = Calibrator { max_pixels: 64, ..Calibrator::new() };
+        let values: Vec<f32> = (0..100).map(|i| i as f32).collect();
+        for _ in 0..5 {
+            calibrator.push(&raw(0.0, &values), Label::Normal, None)?;
         }
-        let nan = Scale { median: f32::NAN, threshold: 1.0 };
-        assert!(matches!(Calibration { image: scale, pixel: nan }.validate(), Err(Error::Config { .. })));
+        let kept = &calibrator.pixels.scores;
+        assert!(kept.len() <= 64 && kept.len() > 16, "{}", kept.len());
+        let every: Vec<f32> = (0..500).step_by(calibrator.stride).map(|i| (i % 100) as f32).collect();
+        assert_eq!(*kept, every);
+        Ok(())
     }
 }

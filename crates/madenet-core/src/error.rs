@@ -23,10 +23,66 @@ pub enum Error {
         value: f32,
     },
     /// There is nothing to calibrate on.
-    #[error("no scores of {what} to calibrate on")]
+    #[error("no scores of {kind} {what} to calibrate on, expected at least one")]
     NoScores {
-        /// Whose scores are missing.
+        /// `"normal"` or `"anomalous"`.
+        kind: &'static str,
+        /// Whose scores are missing: `"images"`.
         what: &'static str,
+    },
+    /// A false positive rate asks for more normals than there are.
+    #[error("a false positive rate of {rate} takes at least {needed} normal {what}, got {got}")]
+    TooFewNormals {
+        /// Whose scores they are: `"images"`.
+        what: &'static str,
+        /// The rate asked for.
+        rate: f64,
+        /// Least number of normals for it.
+        needed: usize,
+        /// Number of normals.
+        got: usize,
+    },
+    /// A map has not as many values as its size says.
+    #[error("a map of {height} rows and {width} columns has {got} values")]
+    MapSize {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Number of values.
+        got: usize,
+    },
+    /// A value of a calibrated map is out of range.
+    #[error("a calibrated map has the value {value}, expected 0 to 1")]
+    MapValue {
+        /// The value.
+        value: f32,
+    },
+    /// A detector did not give one result an image.
+    #[error("the detector {name} gave {got} results for {expected} images")]
+    Detector {
+        /// The detector.
+        name: String,
+        /// Number of images.
+        expected: usize,
+        /// Number of results.
+        got: usize,
+    },
+    /// A category has no recipe of its own.
+    #[error("the model has no recipe for the category {category:?}, expected one of: {known}")]
+    UnknownCategory {
+        /// The category asked for.
+        category: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The system gave no threads.
+    #[error("cannot start {count} threads")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// The system's word.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file could not be read.
     #[error("cannot read the model file {}", path.display())]
@@ -63,6 +119,9 @@ pub enum Error {
     /// An image could not be used.
     #[error(transparent)]
     Image(#[from] madenet_image::Error),
+    /// Scores could not be measured.
+    #[error(transparent)]
+    Metrics(#[from] madenet_metrics::Error),
     /// Weights or a network could not be used.
     #[error(transparent)]
     Net(#[from] madenet_nets::Error),

@@ -7,15 +7,16 @@
 use std::path::Path;
 
 use madenet_image::replace_file;
-use madenet_nets::Params;
+use madenet_nets::{Params, read_weight_file};
 use safetensors::SafeTensors;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Version of the file format that this library writes, and the latest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the file format that this library writes and reads. Format 1, of before the first release, had a bare
+/// calibration where there are recipes now.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Key of the metadata entry.
 const KEY: &str = "madenet";
@@ -75,10 +76,10 @@ pub fn model_from_bytes<C: DeserializeOwned>(bytes: &[u8], name: &str, kind: &st
         wrong("the file has weights but no model header, expected a model saved by madenet".to_string())
     })?;
     let header: Header = serde_json::from_str(text).map_err(unsound)?;
-    if header.format > FORMAT_VERSION {
+    if header.format != FORMAT_VERSION {
+        let (got, by) = (header.format, header.written_by);
         return Err(wrong(format!(
-            "the model file has format {}, this version reads formats up to {FORMAT_VERSION}",
-            header.format
+            "the model file has format {got} (written by {by}), expected {FORMAT_VERSION}"
         )));
     }
     if header.kind != kind {
@@ -90,10 +91,14 @@ pub fn model_from_bytes<C: DeserializeOwned>(bytes: &[u8], name: &str, kind: &st
 /// [`model_from_bytes`] of the file at `path`.
 ///
 /// # Errors
-/// As [`model_from_bytes`], and [`Error::Read`].
+/// As [`model_from_bytes`], and [`Error::Read`]; [`Error::Net`] if the file is larger than
+/// [`Params::MAX_FILE_BYTES`].
 pub fn read_model<C: DeserializeOwned>(path: impl AsRef<Path>, kind: &str) -> Result<(C, Params)> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    let bytes = read_weight_file(path).map_err(|error| match error {
+        madenet_nets::Error::Read { path, source } => Error::Read { path, source },
+        other => Error::Net(other),
+    })?;
     model_from_bytes(&bytes, &path.display().to_string(), kind)
 }
 
@@ -142,15 +147,17 @@ mod tests {
         assert!(matches!(read(&bytes[..bytes.len() / 2], "sfad"), Some(Error::Net(_))));
         assert!(matches!(read(&params()?.to_safetensors(None)?, "sfad"), Some(Error::ModelFile { .. })));
         let with_header = |header: &str| params()?.to_safetensors(Some((KEY, header))).map_err(Error::from);
-        let later = with_header(r#"{"format":2,"kind":"sfad","written_by":"x","content":{}}"#)?;
-        assert!(
-            matches!(read(&later, "sfad"), Some(Error::ModelFile { reason, .. }) if reason.contains("format 2"))
-        );
+        for format in [1, 3] {
+            let header = format!(r#"{{"format":{format},"kind":"sfad","written_by":"x","content":{{}}}}"#);
+            let said = format!("format {format} (written by x), expected 2");
+            let error = read(&with_header(&header)?, "sfad");
+            assert!(matches!(error, Some(Error::ModelFile { reason, .. }) if reason.contains(&said)));
+        }
         for unsound in [
             "not json",
-            r#"{"format":1}"#,
-            r#"{"format":1,"kind":"sfad","written_by":"x","content":{}}"#,
-            r#"{"format":1,"kind":"sfad","written_by":"x","content":{"size":1,"extra":2}}"#,
+            r#"{"format":2}"#,
+            r#"{"format":2,"kind":"sfad","written_by":"x","content":{}}"#,
+            r#"{"format":2,"kind":"sfad","written_by":"x","content":{"size":1,"extra":2}}"#,
         ] {
             assert!(matches!(read(&with_header(unsound)?, "sfad"), Some(Error::ModelHeader { .. })));
         }

@@ -1,4 +1,4 @@
-use madenet_image::{Channels, Filter, ImageView, Raster, Values, resize};
+use madenet_image::{Channels, Filter, ImageView, Raster, Rect, Values, letterbox, resize};
 use madenet_nets::Shape;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ const MAX_SIDE: usize = 8192;
 
 /// From pixels to a network's input. Stored with the model, so that training and deployment cannot differ.
 ///
-/// The image is stretched to `height x width` with antialiasing at its own depth, scaled to `[0, 1]` (black to white), and
-/// normalised per channel: `(x - mean) / std`. Grey is repeated on all three channels.
+/// The image is brought to `height x width` with antialiasing, at its own depth (16 bits stay 16), scaled to `[0, 1]` by
+/// its white level, and normalised per channel: `(x - mean) / std`. Grey serves as red, green and blue.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
@@ -22,6 +22,8 @@ pub struct Preprocessing {
     pub height: usize,
     /// Width of the network's input, 1 to 8192.
     pub width: usize,
+    /// What becomes of images of another aspect ratio.
+    pub fit: Fit,
     /// Filter of the resize.
     #[serde(with = "filter_name")]
     pub filter: Filter,
@@ -31,11 +33,31 @@ pub struct Preprocessing {
     pub std: [f32; 3],
 }
 
+/// How an image of another aspect ratio is brought to the network's input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Fit {
+    /// Height and width are scaled apart: the whole input is image, and defects are stretched as the parts are. What the
+    /// published figures are measured with.
+    #[default]
+    Stretch,
+    /// Both are scaled alike, and what is left of the input repeats the image's border. Bars are neither scored nor part
+    /// of maps. For long parts, which stretching would squeeze.
+    Letterbox,
+}
+
 impl Preprocessing {
-    /// Bilinear resize to `(height, width)` and ImageNet's normalisation.
+    /// Stretched with the bilinear filter to `(height, width)`, and ImageNet's normalisation.
     #[must_use]
     pub const fn imagenet(height: usize, width: usize) -> Self {
-        Preprocessing { height, width, filter: Filter::Bilinear, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+        Preprocessing {
+            height,
+            width,
+            fit: Fit::Stretch,
+            filter: Filter::Bilinear,
+            mean: IMAGENET_MEAN,
+            std: IMAGENET_STD,
+        }
     }
 
     /// Shape of the network's input: 3 channels.
@@ -65,18 +87,25 @@ impl Preprocessing {
         Ok(())
     }
 
-    /// Writes the tensor of `image` to `out`, channel by channel: `3 * height * width` values.
+    /// Writes the tensor of `image` to `out`, channel by channel: `3 * height * width` values. Gives the part of the
+    /// input that the image covers.
     ///
     /// # Errors
     /// [`Error::Image`] if the image cannot be resized.
-    pub fn apply(&self, image: &ImageView<'_>, out: &mut [f32]) -> Result<()> {
-        let resized = resize(image, self.width, self.height, self.filter)?;
+    pub fn apply(&self, image: &ImageView<'_>, out: &mut [f32]) -> Result<Rect> {
+        let (resized, content) = match self.fit {
+            Fit::Stretch => {
+                let whole = Rect { x: 0, y: 0, width: self.width, height: self.height };
+                (resize(image, self.width, self.height, self.filter)?, whole)
+            }
+            Fit::Letterbox => letterbox(image, self.width, self.height, self.filter)?,
+        };
         match resized.values() {
             Values::U8(values) => self.normalise(&resized, values, out),
             Values::U16(values) => self.normalise(&resized, values, out),
             Values::F32(values) => self.normalise(&resized, values, out),
         }
-        Ok(())
+        Ok(content)
     }
 
     /// Writes the `values` of `resized`, grey or RGB, normalised.

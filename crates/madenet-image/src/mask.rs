@@ -1,6 +1,7 @@
 //! The truth (or a verdict) per pixel.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::{Error, Result};
 
@@ -86,6 +87,35 @@ impl Mask {
         }
         Ok(Mask { width, height, data })
     }
+
+    /// The mask at another size, each new pixel anomalous where any old pixel that it covers is, so that nothing thin is
+    /// lost.
+    ///
+    /// # Errors
+    /// [`Error::NoPixels`] or [`Error::SizeOverflow`].
+    ///
+    /// ```
+    /// use madenet_image::Mask;
+    ///
+    /// let scratch = Mask::new(6, 1, vec![true, false, false, false, false, false])?;
+    /// assert_eq!(scratch.resize_any(2, 1)?.data(), [true, false]);
+    /// assert_eq!(scratch.resize_nearest(2, 1)?.data(), [false, false]);
+    /// # Ok::<(), madenet_image::Error>(())
+    /// ```
+    pub fn resize_any(&self, width: usize, height: usize) -> Result<Mask> {
+        let mut data = Vec::with_capacity(mask_len(width, height)?);
+        let columns = covered(self.width, width);
+        // Of each old column, whether any of the rows at hand has it.
+        let mut any = vec![false; self.width];
+        for rows in covered(self.height, height) {
+            any.fill(false);
+            for row in self.data[rows.start * self.width..rows.end * self.width].chunks_exact(self.width) {
+                any.iter_mut().zip(row).for_each(|(any, &pixel)| *any |= pixel);
+            }
+            data.extend(columns.iter().map(|columns| any[columns.clone()].contains(&true)));
+        }
+        Ok(Mask { width, height, data })
+    }
 }
 
 impl fmt::Debug for Mask {
@@ -103,6 +133,12 @@ impl fmt::Debug for Mask {
 fn centres(old: usize, new: usize) -> Vec<usize> {
     let (old, new) = (old as u128, new as u128);
     (0..new).map(|i| ((2 * i + 1) * old / (2 * new)) as usize).collect()
+}
+
+/// For each of `new` cells the `old` cells that it covers, wholly or in part.
+fn covered(old: usize, new: usize) -> Vec<Range<usize>> {
+    let (old, new) = (old as u128, new as u128);
+    (0..new).map(|i| (i * old / new) as usize..((i + 1) * old).div_ceil(new) as usize).collect()
 }
 
 pub(crate) fn mask_len(width: usize, height: usize) -> Result<usize> {
@@ -137,8 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn any_covers_whole_and_partial_cells() {
+        assert_eq!(covered(5, 2), [0..3, 2..5]);
+        assert_eq!(covered(2, 5), [0..1, 0..1, 0..2, 1..2, 1..2]);
+        let mask = Mask::new(2, 2, vec![false, false, true, false]).unwrap();
+        assert_eq!(mask.resize_any(1, 2).unwrap().data(), [false, true]);
+        assert_eq!(mask.resize_any(4, 1).unwrap().data(), [true, true, false, false]);
+        assert_eq!(mask.resize_any(2, 2).unwrap(), mask);
+    }
+
+    #[test]
     fn bad_sizes_are_refused() {
         let mask = Mask::new(1, 1, vec![true]).unwrap();
+        assert!(matches!(mask.resize_any(0, 4), Err(Error::NoPixels { .. })));
         assert!(matches!(mask.resize_nearest(0, 4), Err(Error::NoPixels { .. })));
         assert!(matches!(mask.resize_nearest(usize::MAX, 2), Err(Error::SizeOverflow { .. })));
         assert!(matches!(

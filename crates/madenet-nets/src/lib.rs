@@ -61,3 +61,4 @@ pub use plan::{Outputs, Plan, Workspace};
 pub use resnet::{ResNet, Tap};
 pub use source::BackboneSource;
 pub use summary::{Row, Summary};
+pub use weights::read_weight_file;

@@ -27,7 +27,7 @@ impl Params {
     /// tensor declared outside the file, overlapping, or of another size than its shape.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = read_limited(path, Self::MAX_FILE_BYTES)?;
+        let bytes = read_weight_file(path)?;
         Self::from_safetensors(&bytes, &path.display().to_string())
     }
 
@@ -57,6 +57,15 @@ impl Params {
         safetensors::serialize(self.iter().map(|(name, param)| (name, Little(param))), metadata)
             .map_err(|source| Error::Safetensors { name: "weights to be written".to_string(), source })
     }
+}
+
+/// The bytes of the file at `path`, whole: a weight file, or a model file with more in its header.
+///
+/// # Errors
+/// [`Error::Read`] if it cannot be read, [`Error::TooLarge`] if it has more than
+/// [`MAX_FILE_BYTES`](Params::MAX_FILE_BYTES).
+pub fn read_weight_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    read_limited(path.as_ref(), Params::MAX_FILE_BYTES)
 }
 
 /// The bytes of a file that has at most `limit`.

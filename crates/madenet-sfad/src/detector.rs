@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use madenet_core::{
-    AnomalyDetector, Calibration, Error, Prediction, RawScores, Result, Timings, model_from_bytes,
+    AnomalyDetector, Prediction, RawScores, Recipe, Recipes, Result, Threads, Timings, model_from_bytes,
     model_to_bytes, read_model, write_model,
 };
-use madenet_image::ImageView;
+use madenet_image::{ImageView, Mask, Rect};
 use madenet_nets::{Params, Plan, Shape, Workspace};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{SfadConfig, SmoothAt};
 use crate::network::deployed_net;
-use crate::score;
+use crate::score::{self, Canvas};
 
 /// Kind of the model file.
 const KIND: &str = "sfad";
@@ -24,7 +24,10 @@ pub(crate) const CHUNK: usize = 8;
 /// A fitted SFAD model: loads, predicts, saves. Cloning is cheap, and one model serves many threads.
 #[derive(Clone, Debug)]
 pub struct Sfad {
-    content: Content,
+    content: Arc<Content>,
+    /// Whose recipe is followed; the default one where there is none.
+    category: Option<String>,
+    threads: Threads,
     params: Arc<Params>,
     network: Arc<Network>,
 }
@@ -34,7 +37,7 @@ pub struct Sfad {
 #[serde(deny_unknown_fields)]
 struct Content {
     config: SfadConfig,
-    calibration: Calibration,
+    recipes: Recipes,
     provenance: Option<Provenance>,
 }
 
@@ -67,9 +70,10 @@ struct Run {
     workspace: Workspace,
 }
 
-/// One image of a batch: its normality grid and what it took.
+/// One image of a batch: the anomaly of its grid, the part of the network's input that it covers, and what it took.
 struct Graded {
-    normality: Vec<f32>,
+    grid: Vec<f32>,
+    content: Rect,
     timings: Timings,
 }
 
@@ -80,25 +84,29 @@ impl Sfad {
     /// [`Error::Config`] for a configuration out of range, [`Error::Net`] for weights that do not fit it.
     pub(crate) fn new(
         config: SfadConfig,
-        calibration: Calibration,
+        recipes: Recipes,
         provenance: Option<Provenance>,
         params: &Params,
     ) -> Result<Self> {
         config.validate()?;
-        calibration.validate()?;
+        recipes.validate()?;
         let net = deployed_net(&config)?;
         let params = params.select(&net)?;
         let plan = Plan::new(&net, &params)?;
         let grid = net.output_shape("normality").unwrap_or(Shape::new(1, 0, 0));
-        let network = Network { plan, grid, idle: Mutex::default() };
-        let content = Content { config, calibration, provenance };
-        Ok(Sfad { content, params: Arc::new(params), network: Arc::new(network) })
+        Ok(Sfad {
+            content: Arc::new(Content { config, recipes, provenance }),
+            category: None,
+            threads: Threads::default(),
+            params: Arc::new(params),
+            network: Arc::new(Network { plan, grid, idle: Mutex::default() }),
+        })
     }
 
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`Error::Read`], or what [`from_bytes`](Self::from_bytes) gives.
+    /// [`Error::Read`](madenet_core::Error::Read), or what [`from_bytes`](Self::from_bytes) gives.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let (content, params) = read_model(path, KIND)?;
         Self::from_content(content, &params)
@@ -107,18 +115,18 @@ impl Sfad {
     /// Reads the bytes of a model file; `name` is what errors call it.
     ///
     /// # Errors
-    /// Those of [`model_from_bytes`]; [`Error::Config`] for a configuration out of range; [`Error::Net`] for missing,
-    /// unused, wrongly shaped and non-finite weights.
+    /// Those of [`model_from_bytes`]; [`Error::Config`](madenet_core::Error::Config) for a configuration or recipe out of
+    /// range; [`Error::Net`](madenet_core::Error::Net) for missing, unused, wrongly shaped and non-finite weights.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self> {
         let (content, params) = model_from_bytes(bytes, name, KIND)?;
         Self::from_content(content, &params)
     }
 
     fn from_content(content: Content, params: &Params) -> Result<Self> {
-        let Content { config, calibration, provenance } = content;
+        let Content { config, recipes, provenance } = content;
         config.validate()?;
         params.all_used_by(&deployed_net(&config)?)?;
-        Self::new(config, calibration, provenance, params)
+        Self::new(config, recipes, provenance, params)
     }
 
     /// Writes the model file; a file that is there is replaced at once or not at all.
@@ -126,7 +134,7 @@ impl Sfad {
     /// # Errors
     /// [`Error::Write`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_model(path, KIND, &self.content, &self.params)
+        write_model(path, KIND, &*self.content, &self.params)
     }
 
     /// The bytes of the model file.
@@ -134,7 +142,7 @@ impl Sfad {
     /// # Errors
     /// Only if the file cannot be made.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        model_to_bytes(KIND, &self.content, &self.params)
+        model_to_bytes(KIND, &*self.content, &self.params)
     }
 
     /// Network and inference rules.
@@ -143,20 +151,56 @@ impl Sfad {
         &self.content.config
     }
 
-    /// How raw scores read.
+    /// What the line may change: the recipe that this model follows.
     #[must_use]
-    pub fn calibration(&self) -> &Calibration {
-        &self.content.calibration
+    pub fn recipe(&self) -> &Recipe {
+        let recipes = &self.content.recipes;
+        self.category.as_ref().and_then(|name| recipes.categories.get(name)).unwrap_or(&recipes.default)
     }
 
-    /// The same model with another calibration, for instance another threshold. The network is shared.
+    /// All recipes: the default one and those of categories.
+    #[must_use]
+    pub fn recipes(&self) -> &Recipes {
+        &self.content.recipes
+    }
+
+    /// The same model with other recipes, following the default one. The network is shared.
     ///
     /// # Errors
-    /// [`Error::Config`] if a number is not finite.
-    pub fn with_calibration(&self, calibration: Calibration) -> Result<Self> {
-        calibration.validate()?;
-        let content = Content { calibration, ..self.content.clone() };
-        Ok(Sfad { content, ..self.clone() })
+    /// As [`Recipe::validate`].
+    pub fn with_recipes(&self, recipes: Recipes) -> Result<Self> {
+        recipes.validate()?;
+        let content = Content { recipes, ..Content::clone(&self.content) };
+        Ok(Sfad { content: Arc::new(content), category: None, ..self.clone() })
+    }
+
+    /// The same model with another recipe, for instance another threshold, in place of the one that it follows. The
+    /// network is shared.
+    ///
+    /// # Errors
+    /// As [`Recipe::validate`].
+    pub fn with_recipe(&self, recipe: Recipe) -> Result<Self> {
+        let mut recipes = self.content.recipes.clone();
+        match &self.category {
+            Some(name) => recipes.categories.insert(name.clone(), recipe),
+            None => Some(std::mem::replace(&mut recipes.default, recipe)),
+        };
+        Ok(Sfad { category: self.category.clone(), ..self.with_recipes(recipes)? })
+    }
+
+    /// The same model following the recipe of a category. The network is shared.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCategory`](madenet_core::Error::UnknownCategory) if it has none of its own.
+    pub fn for_category(&self, name: &str) -> Result<Self> {
+        self.content.recipes.of(name)?;
+        Ok(Sfad { category: Some(name.to_string()), ..self.clone() })
+    }
+
+    /// The same model on a budget of threads. The network is shared.
+    #[must_use]
+    pub fn with_threads(&self, threads: Threads) -> Self {
+        Sfad { threads, ..self.clone() }
     }
 
     /// How the model came to be, where it is known.
@@ -171,16 +215,15 @@ impl Sfad {
         &self.params
     }
 
-    /// The normality grid of every image.
+    /// The graded grid of every image.
     fn grade(&self, images: &[ImageView<'_>]) -> Result<Vec<Graded>> {
-        let idle = |run| self.network.idle.lock().unwrap_or_else(PoisonError::into_inner).push(run);
-        let mut run =
-            self.network.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let idle = || self.network.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut run = idle().pop().unwrap_or_default();
         let mut graded = Vec::with_capacity(images.len());
         for chunk in images.chunks(CHUNK) {
             graded.extend(self.grade_chunk(chunk, &mut run)?);
         }
-        idle(run);
+        idle().push(run);
         Ok(graded)
     }
 
@@ -189,41 +232,51 @@ impl Sfad {
         let len = preprocessing.shape().len();
         let started = Instant::now();
         run.images.resize(images.len() * len, 0.0);
-        for (image, tensor) in images.iter().zip(run.images.chunks_exact_mut(len)) {
-            preprocessing.apply(image, tensor)?;
-        }
+        let tensors = images.iter().zip(run.images.chunks_exact_mut(len));
+        let contents = tensors.map(|(image, tensor)| preprocessing.apply(image, tensor));
+        let contents = contents.collect::<Result<Vec<_>>>()?;
         let preprocess = share(started, images.len());
         let started = Instant::now();
         let outputs = self.network.plan.run(&[&run.images], &mut run.workspace)?;
         let normality = outputs.get("normality").unwrap_or_default();
         let model = share(started, images.len());
         let timings = Timings { preprocess, model, postprocess: Duration::ZERO };
-        let grids = normality.chunks_exact(self.network.grid.len());
-        Ok(grids.map(|grid| Graded { normality: grid.to_vec(), timings }).collect())
+        let grids = normality.chunks_exact(self.network.grid.len()).map(score::anomaly);
+        Ok(grids.zip(contents).map(|(grid, content)| Graded { grid, content, timings }).collect())
     }
 
-    /// Score and map of a grid at the model's size.
-    fn raw(&self, grid: &[f32]) -> Result<RawScores> {
+    /// Score and map at the model's size, of what `region` leaves of the image.
+    fn raw(&self, graded: &Graded, region: Option<&Mask>) -> Result<RawScores> {
         let config = &self.content.config;
-        let (height, width) = (config.preprocessing.height, config.preprocessing.width);
-        let map = score::map(grid, self.network.grid, (height, width), config.smoothing)?;
-        Ok(RawScores { score: score::image_score(config.image_score, grid, &map), height, width, map })
+        let canvas = self.canvas(graded);
+        let map = score::map(&graded.grid, canvas.grid, canvas.size, config.smoothing)?;
+        let inspected = canvas.inspected(region)?;
+        let score = score::image_score(config.image_score, &graded.grid, &map, inspected.as_ref());
+        let Rect { width, height, .. } = graded.content;
+        Ok(RawScores { score, height, width, map: canvas.crop(map) })
     }
 
     fn prediction(&self, image: &ImageView<'_>, graded: &Graded) -> Result<Prediction> {
         let started = Instant::now();
-        let (height, width) = (image.height(), image.width());
-        let grid = score::anomaly(&graded.normality);
-        let mut raw = self.raw(&grid)?;
+        let recipe = self.recipe();
+        let size = (image.width(), image.height());
+        let mut raw = self.raw(graded, recipe.inspected.as_ref())?;
         if self.content.config.smooth_at == SmoothAt::Original {
-            let scale = (height as f32 * width as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
+            let canvas = self.canvas(graded).scaled_to(size);
+            let scale = (size.0 as f32 * size.1 as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
             let sigma = self.content.config.smoothing * scale;
-            raw.map = score::map(&grid, self.network.grid, (height, width), sigma)?;
-            (raw.height, raw.width) = (height, width);
+            raw.map = canvas.crop(score::map(&graded.grid, canvas.grid, canvas.size, sigma)?);
+            (raw.width, raw.height) = size;
         }
-        let mut prediction = self.content.calibration.prediction(KIND, &raw, (height, width))?;
+        let mut prediction = recipe.prediction(KIND, &raw, size)?;
         prediction.timings = Timings { postprocess: started.elapsed(), ..graded.timings };
         Ok(prediction)
+    }
+
+    fn canvas(&self, graded: &Graded) -> Canvas {
+        let preprocessing = &self.content.config.preprocessing;
+        let size = (preprocessing.height, preprocessing.width);
+        Canvas { grid: self.network.grid, size, content: graded.content }
     }
 }
 
@@ -238,18 +291,20 @@ impl AnomalyDetector for Sfad {
     }
 
     fn raw_scores(&self, images: &[ImageView<'_>]) -> Result<Vec<RawScores>> {
-        let scores = self.grade(images)?.into_iter().map(|graded| {
-            let raw = self.raw(&score::anomaly(&graded.normality))?;
-            match raw.map.iter().copied().chain([raw.score]).find(|s| !s.is_finite()) {
-                Some(value) => Err(Error::NonFiniteScore { what: KIND.to_string(), value }),
-                None => Ok(raw),
-            }
-        });
-        scores.collect()
+        self.threads.run(|| {
+            let raw = self.grade(images)?.into_iter().map(|graded| {
+                let raw = self.raw(&graded, None)?;
+                raw.check(KIND)?;
+                Ok(raw)
+            });
+            raw.collect()
+        })
     }
 
     fn predict(&self, images: &[ImageView<'_>]) -> Result<Vec<Prediction>> {
-        let graded = self.grade(images)?;
-        images.iter().zip(graded).map(|(image, graded)| self.prediction(image, &graded)).collect()
+        self.threads.run(|| {
+            let graded = self.grade(images)?;
+            images.iter().zip(graded).map(|(image, graded)| self.prediction(image, &graded)).collect()
+        })
     }
 }

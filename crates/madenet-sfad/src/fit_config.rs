@@ -1,6 +1,6 @@
 //! How an SFAD model is trained.
 
-use madenet_core::{Error, Result};
+use madenet_core::{Error, Result, ThresholdRules};
 use serde::{Deserialize, Serialize};
 
 /// First-stage training of an SFAD model: normal images only.
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 /// | `lr_adaptor` | 1e-4 | above 0 | SimpleNet |
 /// | `lr_discriminator` | 2e-4 | above 0 | SimpleNet |
 /// | `weight_decay` | 1e-5 | at least 0 | SimpleNet's paper |
+/// | `thresholds` | quantiles of normals | | methods.md I7, A7 |
 /// | `cache_bytes` | 1 GiB | | |
 ///
 /// AdamW trains adaptor and discriminator; both rates fall to 0.4 of themselves after 80 % and again after 90 % of the
@@ -41,6 +42,8 @@ pub struct FitConfig {
     pub lr_discriminator: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// How the thresholds are found on the validation images.
+    pub thresholds: ThresholdRules,
     /// Features of the training images are computed once and kept if they fit in this many bytes (4 D H0 W0 an image:
     /// 1.5 MiB with ResNet-18 at 256x256); else those of a step's images are computed in every step. The model is the
     /// same.
@@ -77,6 +80,7 @@ impl FitConfig {
             lr_adaptor: 1e-4,
             lr_discriminator: 2e-4,
             weight_decay: 1e-5,
+            thresholds: ThresholdRules::default(),
             cache_bytes: 1 << 30,
         }
     }
@@ -107,6 +111,7 @@ impl FitConfig {
         let positive = |x: f64| x.is_finite() && x > 0.0;
         check(self.iterations > 0, "iterations", self.iterations.to_string(), "at least 1")?;
         check(self.batch > 0, "batch", self.batch.to_string(), "at least 1")?;
+        self.thresholds.validate()?;
         check(self.locations != Some(0), "locations", "0".to_string(), "at least 1")?;
         let (Noise::Absolute(noise) | Noise::Relative(noise)) = self.noise;
         for (field, value) in [

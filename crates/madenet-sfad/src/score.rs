@@ -1,6 +1,7 @@
 //! From the discriminator's normality to anomaly scores and maps.
 
 use madenet_core::Result;
+use madenet_image::{Mask, Rect};
 use madenet_kernels::{Interpolation, Shape, gaussian_filter, interpolate};
 
 use crate::config::ImageScore;
@@ -21,19 +22,92 @@ pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) 
     Ok(map)
 }
 
-/// The score of an image from its grid and the map of it at the model's size. NaN if one of them has NaN: a broken value
-/// must not hide behind a good one.
-pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32]) -> f32 {
+/// What the network saw: a grid over a canvas, of which the image covers a part.
+pub(crate) struct Canvas {
+    /// Shape of the grid.
+    pub(crate) grid: Shape,
+    /// Height and width of the canvas in pixels.
+    pub(crate) size: (usize, usize),
+    /// The image's part of it.
+    pub(crate) content: Rect,
+}
+
+/// Which of the canvas counts, pixel by pixel and location by location of the grid.
+pub(crate) struct Inspected {
+    pixels: Mask,
+    grid: Mask,
+}
+
+impl Canvas {
+    /// What `region` (of the image, of any size) leaves of the image's part of the canvas; nothing where all counts.
+    pub(crate) fn inspected(&self, region: Option<&Mask>) -> Result<Option<Inspected>> {
+        let (height, width) = self.size;
+        let Rect { x, y, width: w, height: h } = self.content;
+        if region.is_none() && (w, h) == (width, height) {
+            return Ok(None);
+        }
+        let region = region.map(|mask| mask.resize_any(w, h)).transpose()?;
+        let mut pixels = vec![false; width * height];
+        for row in 0..h {
+            let inside = &mut pixels[(y + row) * width + x..][..w];
+            match &region {
+                Some(mask) => inside.copy_from_slice(&mask.data()[row * w..][..w]),
+                None => inside.fill(true),
+            }
+        }
+        let pixels = Mask::new(width, height, pixels)?;
+        Ok(Some(Inspected { grid: pixels.resize_any(self.grid.w, self.grid.h)?, pixels }))
+    }
+
+    /// The image's part of a map of the canvas.
+    pub(crate) fn crop(&self, map: Vec<f32>) -> Vec<f32> {
+        let Rect { x, y, width, height } = self.content;
+        if (height, width) == self.size {
+            return map;
+        }
+        let rows = map.chunks_exact(self.size.1).skip(y).take(height);
+        rows.flat_map(|row| &row[x..x + width]).copied().collect()
+    }
+
+    /// The canvas scaled so that the image's part of it is `size` (width, height), its own.
+    pub(crate) fn scaled_to(&self, size: (usize, usize)) -> Canvas {
+        let scale = |length: usize, from: usize, to: usize| {
+            (length as f64 * to as f64 / from as f64).round() as usize
+        };
+        let Rect { x, y, width, height } = self.content;
+        let x = scale(x, width, size.0);
+        let y = scale(y, height, size.1);
+        let content = Rect { x, y, width: size.0, height: size.1 };
+        let whole = (scale(self.size.0, height, size.1), scale(self.size.1, width, size.0));
+        Canvas { grid: self.grid, size: (whole.0.max(y + size.1), whole.1.max(x + size.0)), content }
+    }
+}
+
+/// The score of an image from its grid and the map of its canvas, of what is inspected. NaN if one of them has NaN: a
+/// broken value must not hide behind a good one.
+pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected: Option<&Inspected>) -> f32 {
     let larger = |a: f32, b: f32| if a.is_nan() || a > b { a } else { b };
     match rule {
-        ImageScore::GridMax => grid.iter().copied().fold(f32::NEG_INFINITY, larger),
+        ImageScore::GridMax => {
+            counted(grid, inspected.map(|i| &i.grid)).into_iter().fold(f32::NEG_INFINITY, larger)
+        }
         ImageScore::MapTop { .. } if map.iter().any(|v| v.is_nan()) => f32::NAN,
         ImageScore::MapTop { share } => {
-            let mut sorted = map.to_vec();
-            let n = ((share * map.len() as f32) as usize).clamp(1, map.len());
+            let mut sorted = counted(map, inspected.map(|i| &i.pixels));
+            let n = ((share * sorted.len() as f32) as usize).clamp(1, sorted.len());
             sorted.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
             (sorted[..n].iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64) as f32
         }
+    }
+}
+
+/// The values that count; all of them where there is no mask.
+fn counted(values: &[f32], mask: Option<&Mask>) -> Vec<f32> {
+    match mask {
+        Some(mask) => {
+            values.iter().zip(mask.data()).filter(|&(_, &counts)| counts).map(|(&v, _)| v).collect()
+        }
+        None => values.to_vec(),
     }
 }
 
@@ -47,9 +121,9 @@ mod tests {
         normality[5] = -2.0;
         let grid = anomaly(&normality);
         let map = map(&grid, Shape::new(1, 4, 4), (32, 32), 4.0)?;
-        assert_eq!(image_score(ImageScore::GridMax, &grid, &map), 2.0);
+        assert_eq!(image_score(ImageScore::GridMax, &grid, &map, None), 2.0);
         // The grid's pixel (1, 1) covers rows and columns 8 to 15; smoothing flattens its peak.
-        let peak = image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map);
+        let peak = image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map, None);
         let at = map.iter().position(|&v| v == peak).unwrap_or_default();
         assert!((10..14).contains(&(at / 32)) && (10..14).contains(&(at % 32)), "{at}");
         assert!(peak < 2.0 && peak > 0.0);
@@ -61,7 +135,7 @@ mod tests {
     #[test]
     fn the_top_share_is_a_mean() {
         let map = [4.0, -1.0, 3.0, 0.0, 2.0, 1.0, -2.0, -3.0];
-        let top = |share| image_score(ImageScore::MapTop { share }, &[], &map);
+        let top = |share| image_score(ImageScore::MapTop { share }, &[], &map, None);
         assert_eq!([top(0.01), top(0.25), top(0.5), top(1.0)], [4.0, 3.5, 2.5, 0.5]);
     }
 
@@ -69,8 +143,8 @@ mod tests {
     fn broken_values_do_not_hide() {
         for nan in [f32::NAN, -f32::NAN] {
             let broken = [0.0, nan, 1.0, 2.0];
-            assert!(image_score(ImageScore::GridMax, &broken, &[]).is_nan());
-            assert!(image_score(ImageScore::MapTop { share: 0.5 }, &[], &broken).is_nan());
+            assert!(image_score(ImageScore::GridMax, &broken, &[], None).is_nan());
+            assert!(image_score(ImageScore::MapTop { share: 0.5 }, &[], &broken, None).is_nan());
         }
     }
 }

@@ -94,13 +94,15 @@ pub fn evaluate(detector: &dyn AnomalyDetector, data: &dyn Dataset) -> Result<Re
     })
 }
 
-/// A table of two lines.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "normal  anomalous  image AUROC  image AP  pixel AUROC  pixel AP  AUPRO(0.3)")?;
+impl Report {
+    /// The head of a table whose lines are [`row`](Self::row)s.
+    pub const HEADER: &str = "normal  anomalous  image AUROC  image AP  pixel AUROC  pixel AP  AUPRO(0.3)";
+
+    /// The figures under [`HEADER`](Self::HEADER), `n/a` where one is undefined.
+    #[must_use]
+    pub fn row(&self) -> String {
         let figure = |value: Option<f64>| value.map_or("n/a".to_string(), |v| format!("{v:.4}"));
-        write!(
-            f,
+        format!(
             "{:>6}  {:>9}  {:>11}  {:>8}  {:>11}  {:>8}  {:>10}",
             self.normal,
             self.anomalous,
@@ -110,5 +112,12 @@ impl fmt::Display for Report {
             figure(self.pixel_ap),
             figure(self.aupro),
         )
+    }
+}
+
+/// A table of two lines.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", Self::HEADER, self.row())
     }
 }

@@ -50,8 +50,9 @@ mod evaluate;
 #[cfg(feature = "train")]
 pub use evaluate::{EvaluateError, Report, evaluate};
 pub use madenet_core::{
-    AnomalyDetector, AnomalyMap, Calibration, Error, Event, Label, Observer, Prediction, Preprocessing,
-    RawScores, Result, Scale, Timings,
+    AnomalyDetector, AnomalyMap, Calibration, Calibrator, Error, ErrorChain, Event, Fit, Label, Observer,
+    Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
+    ThresholdRules, Timings,
 };
 pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
 

@@ -101,14 +101,14 @@ impl Dataset for SmtBoards {
         let bare = scene.draw_board(self.config.width, self.config.height);
         let id = format!("{}/{:04}", board.class, board.number);
         let Some(defect) = board.defect else {
-            let image = board.photograph(&scene.draw_on(bare))?;
+            let image = board.photograph(&scene.draw_on(bare))?.into();
             return Ok(Sample { id, image, label: Label::Normal, defect_type: None, mask: None });
         };
         let good = scene.draw_on(bare.clone());
         defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
         let mut bad = scene.draw_on(bare);
         let mask = difference(&good, &mut bad)?;
-        let image = board.photograph(&bad)?;
+        let image = board.photograph(&bad)?.into();
         let defect_type = Some(defect.name().to_owned());
         Ok(Sample { id, image, label: Label::Anomalous, defect_type, mask: Some(mask) })
     }

@@ -109,7 +109,8 @@ impl<'a> FeatureBank<'a> {
         images.par_iter().zip(tensors.par_chunks_exact_mut(len)).try_for_each(
             |(&image, tensor)| -> Result<(), FitError> {
                 let sample = normal_sample(self.data, image)?;
-                Ok(self.preprocessing.apply(&sample.image.as_view(), tensor)?)
+                self.preprocessing.apply(&sample.image.as_view(), tensor)?;
+                Ok(())
             },
         )?;
         let outputs = self.plan.run(&[&tensors], &mut self.workspace)?;

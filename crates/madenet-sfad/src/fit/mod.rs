@@ -5,7 +5,9 @@ mod learner;
 
 use candle_core::Device;
 use madenet_candle::{Adam, AdamConfig, CandleNet, Learner, Policy, Scoped, Training};
-use madenet_core::{AnomalyDetector, Calibration, Label, Observer, Scale};
+use madenet_core::{
+    AnomalyDetector, Calibration, Calibrator, Event, Label, Observer, Recipe, Recipes, Scale, ThresholdRules,
+};
 use madenet_data::{Dataset, Sample};
 use madenet_nets::{Params, Plan};
 use madenet_rng::Stream;
@@ -19,8 +21,6 @@ use learner::SfadLearner;
 
 /// Locations on which the spread of features is measured.
 const SPREAD_ROWS: usize = 4096;
-/// Pixels of normal maps that the pixel calibration looks at, at most (16 MiB).
-const CALIBRATION_PIXELS: usize = 1 << 22;
 
 /// What can go wrong in a fit.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +62,9 @@ impl Sfad {
     /// Fits a model to the normal images of `training`.
     ///
     /// `backbone` has the weights of the frozen backbone under torchvision's names (`layer1.0.conv1.weight`); what it has
-    /// beyond the layers used is left out. The calibration comes from `validation`, normal images that are not in
-    /// `training`; where there are none it comes from `training`, whose scores are lower than those of unseen images, and
-    /// the threshold will be too low.
+    /// beyond the layers used is left out. The calibration comes from `validation`, images that are not in `training`, by
+    /// [`FitConfig::thresholds`]; where there are none it comes from `training`, whose scores are lower than those of
+    /// unseen images, and the threshold will be too low.
     ///
     /// One seed gives one model, to the bit, whatever the number of threads.
     ///
@@ -100,10 +100,40 @@ impl Sfad {
             noise_sigma,
         };
         let unit = Scale { median: 0.0, threshold: 1.0 };
-        let uncalibrated = Calibration { image: unit, pixel: unit };
+        let uncalibrated = Recipes::new(Recipe::new(Calibration { image: unit, pixel: unit }));
         let model = Sfad::new(config.clone(), uncalibrated, Some(provenance), &params)?;
-        let calibration = calibrate(&model, if validation.is_empty() { training } else { validation })?;
-        Ok(model.with_calibration(calibration)?)
+        let held_out = if validation.is_empty() { training } else { validation };
+        let calibration = model.calibrate(held_out, &fit.thresholds, observer)?;
+        Ok(model.with_recipe(Recipe::new(calibration))?)
+    }
+
+    /// The calibration that `rules` find on images that the model was not trained on; anomalous ones serve
+    /// [`ThresholdRule::F1Max`](madenet_core::ThresholdRule::F1Max) and are passed over by the other rules.
+    ///
+    /// # Errors
+    /// What the data set gives, rules that the data cannot serve, a cancelling observer.
+    pub fn calibrate(
+        &self,
+        data: &dyn Dataset,
+        rules: &ThresholdRules,
+        observer: &mut dyn Observer,
+    ) -> Result<Calibration, FitError> {
+        rules.validate()?;
+        let mut calibrator = Calibrator::new();
+        let all: Vec<usize> = (0..data.len()).collect();
+        for chunk in all.chunks(CHUNK) {
+            let samples = chunk.iter().map(|&i| data.get(i)).collect::<Result<Vec<_>, _>>()?;
+            let views: Vec<_> = samples.iter().map(|s| s.image.as_view()).collect();
+            for (raw, sample) in self.raw_scores(&views)?.iter().zip(&samples) {
+                calibrator.push(raw, sample.label, sample.mask.as_ref())?;
+            }
+            let done = chunk.last().map_or(0, |last| last + 1);
+            let event = Event::Image { stage: "calibration", done, of: all.len() };
+            if observer.on_event(&event).is_break() {
+                return Err(FitError::Cancelled { stage: "calibration" });
+            }
+        }
+        Ok(calibrator.finish(rules)?)
     }
 }
 
@@ -165,21 +195,4 @@ fn spread(bank: &mut FeatureBank<'_>, params: &Params, seed: u64) -> Result<f32,
         component().map(|v| (v - mean).powi(2)).sum::<f64>() / n
     };
     Ok(((0..dim).map(variance).sum::<f64>() / dim as f64).sqrt() as f32)
-}
-
-/// The calibration of `model` on normal images.
-fn calibrate(model: &Sfad, normal: &dyn Dataset) -> Result<Calibration, FitError> {
-    let size = model.config().preprocessing.shape().plane();
-    let stride = (normal.len() * size).div_ceil(CALIBRATION_PIXELS).max(1);
-    let (mut images, mut pixels) = (Vec::new(), Vec::new());
-    let all: Vec<usize> = (0..normal.len()).collect();
-    for chunk in all.chunks(CHUNK) {
-        let samples = chunk.iter().map(|&i| normal_sample(normal, i)).collect::<Result<Vec<_>, _>>()?;
-        let views: Vec<_> = samples.iter().map(|s| s.image.as_view()).collect();
-        for raw in model.raw_scores(&views)? {
-            images.push(raw.score);
-            pixels.extend(raw.map.iter().step_by(stride));
-        }
-    }
-    Ok(Calibration::from_normals(&images, &pixels)?)
 }
