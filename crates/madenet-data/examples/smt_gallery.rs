@@ -33,6 +33,7 @@ fn sheet(component: Component, side: usize, seed: u64) -> Result<Image, Box<dyn 
     let config = SmtConfig {
         width: side,
         height: side,
+        designs: COLUMNS,
         normal: COLUMNS,
         anomalous: 2 * defects,
         seed,

@@ -76,6 +76,10 @@ pub enum Error {
         /// Height in pixels.
         height: usize,
     },
+    /// Boards of no design.
+    #[cfg(feature = "smt")]
+    #[error("boards are of 0 designs, expected at least 1")]
+    SmtDesigns,
     /// More samples than can be counted.
     #[cfg(feature = "smt")]
     #[error("too many samples: {normal} normal and {anomalous} anomalous ones")]

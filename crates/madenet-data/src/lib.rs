@@ -37,6 +37,7 @@ mod records;
 #[cfg(feature = "smt")]
 pub mod smt;
 mod split;
+mod subset;
 
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
@@ -46,3 +47,4 @@ pub use madenet_metrics::Label;
 pub use mvtec::{MvtecAd, Split};
 pub use records::{Entry, Records};
 pub use split::hold_out;
+pub use subset::Subset;

@@ -15,7 +15,7 @@ fn boards(
     anomalous: usize,
     seed: u64,
 ) -> Result<SmtBoards> {
-    let config = SmtConfig { component, width: side, height: side, normal, anomalous, seed };
+    let config = SmtConfig { component, width: side, height: side, designs: 4, normal, anomalous, seed };
     SmtBoards::new(config, Split::Test)
 }
 

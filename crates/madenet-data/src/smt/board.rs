@@ -6,6 +6,7 @@ use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
+use super::lots::Lots;
 use super::marks::{Ink, text};
 use super::noise::value_noise;
 use super::sdf::{self, smooth_step};
@@ -51,17 +52,18 @@ const INK: Rgb = Rgb([0.62, 0.63, 0.58]);
 const TIN: Material = Material::metal(Rgb([0.74, 0.72, 0.68]), 0.2);
 
 impl Board {
-    pub(crate) fn draw_lots(random: &mut Stream, layout: Layout<'_>) -> Self {
+    pub(crate) fn draw_lots(lots: &mut Lots, layout: Layout<'_>) -> Self {
+        let Lots { design, board: random } = lots;
         let key = random.below(1 << 30) as u32;
         let mut spread = |size: f32| size * (2.0 * random.uniform() - 1.0);
         // Dark green; the thickness of the lacquer varies from board to board.
         let depth = 1.0 + spread(0.12);
         let lacquer = Rgb([0.012 + spread(0.003), 0.088 + spread(0.008), 0.034 + spread(0.009)]) * depth;
-        let mut tracks: Vec<Track> = layout.pads.iter().map(|pad| Track::leaving(pad, random)).collect();
-        tracks.extend(Track::passing(random));
-        let side = if random.below(2) == 0 { -1.0 } else { 1.0 };
-        let vias = Via::scattered(-side, random);
-        let ink = silkscreen(layout, side, random, key);
+        let mut tracks: Vec<Track> = layout.pads.iter().map(|pad| Track::leaving(pad, design)).collect();
+        tracks.extend(Track::passing(design));
+        let side = if design.below(2) == 0 { -1.0 } else { 1.0 };
+        let vias = Via::scattered(-side, design);
+        let ink = silkscreen(layout, side, lots, key);
         Board { lacquer, tracks, vias, ink, key }
     }
 
@@ -182,9 +184,10 @@ impl Via {
 }
 
 /// The outline of the component and its designator above or below.
-fn silkscreen(layout: Layout<'_>, side: f32, random: &mut Stream, key: u32) -> Ink {
-    let designator = format!("{}{}", layout.prefix, 10 + random.below(390));
-    let at = point(0.3 * random.uniform() - 0.15, side * (MARGIN + 0.01));
+fn silkscreen(layout: Layout<'_>, side: f32, lots: &mut Lots, key: u32) -> Ink {
+    let Lots { design, board: random } = lots;
+    let designator = format!("{}{}", layout.prefix, 10 + design.below(390));
+    let at = point(0.3 * design.uniform() - 0.15, side * (MARGIN + 0.01));
     // Screens are stretched cloth: the print is never quite where it should be.
     let offset = point(0.012 * random.normal(), 0.008 * random.normal());
     let mut strokes = layout.outline;

@@ -29,8 +29,8 @@ impl Camera {
     /// Boards stop within 2 % of the picture and 1.5 degrees; focus is 0.6 to 0.9 pixels in a picture of 256.
     pub(crate) fn draw_lots(random: &mut Stream) -> Self {
         let mut spread = |size: f32| size * (2.0 * random.uniform() - 1.0);
-        let at = point(spread(0.02), spread(0.02));
-        let pose = Pose::new(at, spread(1.5f32.to_radians()));
+        let at = point(spread(0.005), spread(0.005));
+        let pose = Pose::new(at, spread(0.2f32.to_radians()));
         Camera {
             pose,
             blur: (0.75 + spread(0.15)) / 256.0,

@@ -1,8 +1,7 @@
 //! The kinds of components.
 
-use madenet_rng::Stream;
-
 use super::Defect;
+use super::lots::Lots;
 use super::parts::{self, Assembly};
 
 /// A kind of component, one category of the data set.
@@ -72,11 +71,11 @@ impl Component {
     }
 
     /// One component of this kind and the place a board has for it.
-    pub(crate) fn assemble(self, random: &mut Stream) -> Assembly {
+    pub(crate) fn assemble(self, lots: &mut Lots) -> Assembly {
         match self {
-            Component::ChipResistor => parts::chip_resistor(random),
-            Component::ChipCapacitor => parts::chip_capacitor(random),
-            Component::Soic => parts::soic(random),
+            Component::ChipResistor => parts::chip_resistor(lots),
+            Component::ChipCapacitor => parts::chip_capacitor(lots),
+            Component::Soic => parts::soic(lots),
         }
     }
 }

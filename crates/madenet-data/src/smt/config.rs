@@ -8,6 +8,7 @@ use crate::{Error, Result};
 /// | field | default | range |
 /// |---|---|---|
 /// | `width`, `height` | 256 | 32 to 4096 pixels |
+/// | `designs` | 1 | at least 1 |
 /// | `normal` | 100 | |
 /// | `anomalous` | 0 | together with `normal` at most `usize::MAX` |
 /// | `seed` | 0 | |
@@ -20,11 +21,14 @@ pub struct SmtConfig {
     pub width: usize,
     /// Height of the pictures, in pixels.
     pub height: usize,
+    /// The number of designs that the boards are of, in turns: conductors, vias, designator and the marking of the
+    /// component, which boards of one design share. A station that looks at one place of one product sees one.
+    pub designs: usize,
     /// The number of boards without a defect.
     pub normal: usize,
     /// The number of boards with one.
     pub anomalous: usize,
-    /// Sets of different seeds share no board.
+    /// Sets of different seeds share neither boards nor designs.
     pub seed: u64,
 }
 
@@ -36,13 +40,14 @@ impl SmtConfig {
     /// The defaults for a component.
     #[must_use]
     pub fn new(component: Component) -> Self {
-        SmtConfig { component, width: 256, height: 256, normal: 100, anomalous: 0, seed: 0 }
+        SmtConfig { component, width: 256, height: 256, designs: 1, normal: 100, anomalous: 0, seed: 0 }
     }
 
     /// Whether boards can be drawn.
     ///
     /// # Errors
-    /// [`Error::SmtSize`] for a side out of range, [`Error::SmtCount`] where the number of samples overflows.
+    /// [`Error::SmtSize`] for a side out of range, [`Error::SmtDesigns`] without designs, [`Error::SmtCount`] where the
+    /// number of samples overflows.
     ///
     /// ```
     /// use madenet_data::smt::{Component, SmtConfig};
@@ -52,9 +57,12 @@ impl SmtConfig {
     /// assert_eq!(error.to_string(), "drawn pictures have sides of 32 to 4096 pixels, got 31 x 256");
     /// ```
     pub fn validate(&self) -> Result<()> {
-        let SmtConfig { width, height, normal, anomalous, .. } = *self;
+        let SmtConfig { width, height, designs, normal, anomalous, .. } = *self;
         if !SIDES.contains(&width) || !SIDES.contains(&height) {
             return Err(Error::SmtSize { width, height });
+        }
+        if designs == 0 {
+            return Err(Error::SmtDesigns);
         }
         normal.checked_add(anomalous).map(drop).ok_or(Error::SmtCount { normal, anomalous })
     }

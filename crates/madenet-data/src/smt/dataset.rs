@@ -5,6 +5,7 @@ use madenet_rng::Stream;
 
 use super::camera;
 use super::canvas::Canvas;
+use super::lots::Lots;
 use super::scene::Scene;
 use super::{Component, Defect, SmtConfig};
 use crate::{Dataset, Error, Label, Result, Sample, Split};
@@ -75,7 +76,7 @@ impl SmtBoards {
     }
 
     fn board(&self, index: usize) -> Result<Board> {
-        let SmtConfig { component, normal, seed, .. } = self.config;
+        let SmtConfig { component, designs, normal, seed, .. } = self.config;
         if index >= self.len() {
             return Err(Error::NoSuchSample { index, len: self.len() });
         }
@@ -86,7 +87,7 @@ impl SmtBoards {
         };
         let class = defect.map_or("good", Defect::name);
         let class = format!("{}/{}/{class}", component.name(), self.split.folder());
-        Ok(Board { component, seed, class, number, defect })
+        Ok(Board { component, seed, class, number, design: number % designs, defect })
     }
 }
 
@@ -120,6 +121,7 @@ struct Board {
     seed: u64,
     class: String,
     number: usize,
+    design: usize,
     defect: Option<Defect>,
 }
 
@@ -138,7 +140,9 @@ impl Board {
 
     /// The board before anything is wrong with it.
     fn scene(&self) -> Scene {
-        Scene::draw_lots(self.component, &mut self.stream(Purpose::Scene))
+        let name = format!("smt/{}/design", self.component.name());
+        let design = Stream::new(self.seed, &name, self.design as u64, 0);
+        Scene::draw_lots(self.component, &mut Lots { design, board: self.stream(Purpose::Scene) })
     }
 
     fn photograph(&self, canvas: &Canvas) -> Result<Image> {

@@ -130,13 +130,13 @@ fn body_damage(scene: &mut Scene, random: &mut Stream) {
     let edge = |share: f32, side: f32| point(0.9 * half.x * share, half.y * side);
     let (share, side) = (between(-0.9, 0.9, random), sign(random));
     part.damage = Some(if random.below(3) > 0 {
-        let radius = between(0.3, 0.5, random) * half.x.min(half.y);
+        let radius = between(0.5, 0.8, random) * half.x.min(half.y);
         Damage::Chip { at: edge(share, side), radius, key: random.below(1 << 30) as u32 }
     } else {
         let from = edge(0.6 * share, side);
         let to = edge(0.6 * between(-0.9, 0.9, random), -side);
         let path = zigzag(from, to, 0.16 * half.y, random);
-        Damage::Crack { path, radius: between(0.004, 0.006, random) }
+        Damage::Crack { path, radius: between(0.007, 0.011, random) }
     });
 }
 
@@ -166,19 +166,19 @@ fn foreign_object(scene: &mut Scene, random: &mut Stream) {
     let angle = random.uniform() * TAU;
     let key = random.below(1 << 30) as u32;
     let debris = if random.below(2) == 0 {
-        let reach = point(between(0.10, 0.18, random), 0.0).rotate(angle);
+        let reach = point(between(0.14, 0.24, random), 0.0).rotate(angle);
         let bend = at + point(0.0, between(-0.16, 0.16, random)).rotate(angle);
         let colours = [Rgb([0.55, 0.54, 0.52]), Rgb([0.02, 0.016, 0.013]), Rgb([0.07, 0.11, 0.30])];
         let material = Material::dull(pick(&colours, random), 0.12);
         Debris {
             path: curve(at - reach, bend, at + reach),
-            radius: between(0.006, 0.009, random),
+            radius: between(0.008, 0.013, random),
             ragged: 0.15,
             material,
             key,
         }
     } else {
-        let radius = between(0.022, 0.045, random);
+        let radius = between(0.035, 0.065, random);
         let path = splinter(at, radius * between(0.2, 0.9, random), angle);
         // Plastic, rust, wood, and shavings of aluminium.
         let dull = [Rgb([0.50, 0.49, 0.46]), Rgb([0.17, 0.055, 0.02]), Rgb([0.30, 0.19, 0.09])];

@@ -5,7 +5,7 @@
 //! tilted by half of the ring's angle mirrors the ring, a steeper one the dark around it. That is how solder
 //! shows its shape: a good fillet is a dark band at the terminal and a bright one at its foot.
 
-use std::f32::consts::TAU;
+use std::f32::consts::PI;
 
 use madenet_rng::Stream;
 
@@ -53,13 +53,18 @@ const COAXIAL_WIDTH: f32 = 0.12;
 /// Luminances, in units of the sensor's full scale per white surface.
 const RING: f32 = 1.35;
 const COAXIAL: f32 = 0.75;
+/// Where the brightest lamp stands, as an angle from x towards y: at the upper left. And by how much stations differ:
+/// 10 degrees either way.
+const LAMP: f32 = -0.75 * PI;
+const LAMP_ERROR: f32 = PI / 18.0;
 /// What steep facets mirror: the board and the dark of the housing.
 const SURROUND: Rgb = Rgb([0.06, 0.075, 0.062]);
 
 impl Light {
-    /// A lamp within the tolerance of a station: intensity +-6 %, balance of colours +-2 %.
+    /// A lamp within the tolerance of a station: direction +-10 degrees, intensity +-6 %, balance of
+    /// colours +-2 %.
     pub(crate) fn draw(random: &mut Stream) -> Self {
-        let towards = point(1.0, 0.0).rotate(random.uniform() * TAU);
+        let towards = point(1.0, 0.0).rotate(LAMP + LAMP_ERROR * (2.0 * random.uniform() - 1.0));
         let intensity = 1.0 + 0.06 * (2.0 * random.uniform() - 1.0);
         let warmth = 0.02 * (2.0 * random.uniform() - 1.0);
         let colour = Rgb([1.0 + warmth, 1.0, 1.0 - warmth]) * intensity;

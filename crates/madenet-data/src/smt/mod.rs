@@ -22,8 +22,9 @@
 //!
 //! # How a picture is made
 //!
-//! A board is drawn by lot: the lamp, the camera, the component with its marks, the solder of each joint, tracks,
-//! vias and silkscreen of the board around it, and the error of the placement. Surfaces are heights and materials
+//! Boards are of a design ([`SmtConfig::designs`]), which settles the tracks, vias and silkscreen and the marks of the
+//! component. The rest is drawn by lot for each board: how the lamp and the camera stand, the solder of each joint,
+//! the print's and the placement's errors, grain and dust. Surfaces are heights and materials
 //! under a ring lamp with coaxial light, so that solder and leads shine as their slopes make them; shapes are
 //! signed distances, which gives each pixel its share of their rims. All of it is linear light. The lens blurs
 //! and darkens the corners, the sensor adds the noise of photons and of reading, and the result is coded as sRGB.
@@ -46,6 +47,7 @@ mod debris;
 mod defect;
 mod geometry;
 mod light;
+mod lots;
 mod marks;
 mod noise;
 mod part;

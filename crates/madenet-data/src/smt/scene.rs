@@ -1,7 +1,5 @@
 //! Everything that lies before the camera for one picture, before and after a defect.
 
-use madenet_rng::Stream;
-
 use super::Component;
 use super::board::{Board, Layout};
 use super::camera::Camera;
@@ -9,6 +7,7 @@ use super::canvas::Canvas;
 use super::debris::Debris;
 use super::geometry::{Pose, point};
 use super::light::Light;
+use super::lots::Lots;
 use super::part::Part;
 use super::parts::Assembly;
 use super::solder::{Bridge, Joint};
@@ -34,13 +33,13 @@ const TURN: (f32, f32) = (0.0105, 0.021);
 
 impl Scene {
     /// A good board with `component`.
-    pub(crate) fn draw_lots(component: Component, random: &mut Stream) -> Self {
-        let light = Light::draw(random);
-        let camera = Camera::draw_lots(random);
-        let Assembly { package, joints, neighbours, outline, prefix } = component.assemble(random);
+    pub(crate) fn draw_lots(component: Component, lots: &mut Lots) -> Self {
+        let light = Light::draw(&mut lots.board);
+        let camera = Camera::draw_lots(&mut lots.board);
+        let Assembly { package, joints, neighbours, outline, prefix } = component.assemble(lots);
         let pads = joints.iter().map(|joint| joint.pad).collect();
-        let board = Board::draw_lots(random, Layout { pads, outline, prefix });
-        let mut error = |(sigma, limit): (f32, f32)| (sigma * random.normal()).clamp(-limit, limit);
+        let board = Board::draw_lots(lots, Layout { pads, outline, prefix });
+        let mut error = |(sigma, limit): (f32, f32)| (sigma * lots.board.normal()).clamp(-limit, limit);
         let pose = Pose::new(point(error(PLACEMENT), error(PLACEMENT)), error(TURN));
         let part = Some(Part { package, pose, damage: None });
         Scene { board, light, camera, joints, neighbours, bridges: Vec::new(), part, debris: Vec::new() }

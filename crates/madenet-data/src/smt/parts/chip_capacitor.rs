@@ -1,13 +1,12 @@
 //! A ceramic capacitor: a beige to brown body without a mark, thick tinned ends.
 
-use madenet_rng::Stream;
-
 use super::{Assembly, chip, key};
 use crate::smt::block::{Block, Grain};
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
+use crate::smt::lots::Lots;
 use crate::smt::part::Package;
 
 /// Half the chip: as long as a resistor of the size 0603, thicker and rounder.
@@ -23,8 +22,9 @@ struct ChipCapacitor {
     terminals: [Block; 2],
 }
 
-pub(crate) fn chip_capacitor(random: &mut Stream) -> Assembly {
-    let colour = LIGHT_BODY.mix(DARK_BODY, random.uniform());
+pub(crate) fn chip_capacitor(lots: &mut Lots) -> Assembly {
+    let Lots { design, board: random } = lots;
+    let colour = LIGHT_BODY.mix(DARK_BODY, design.uniform());
     let body = Block {
         extent: Bounds::new(point(0.0, 0.0), point(HALF.x - 0.02, HALF.y - PROUD)),
         corner: 0.03,

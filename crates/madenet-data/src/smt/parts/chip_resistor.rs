@@ -1,13 +1,12 @@
 //! A thick-film resistor: white ceramic, black glass with three digits, tinned ends.
 
-use madenet_rng::Stream;
-
 use super::{Assembly, chip, key};
 use crate::smt::block::{Block, Grain};
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
+use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
 use crate::smt::part::Package;
 
@@ -25,7 +24,8 @@ struct ChipResistor {
     mark: Ink,
 }
 
-pub(crate) fn chip_resistor(random: &mut Stream) -> Assembly {
+pub(crate) fn chip_resistor(lots: &mut Lots) -> Assembly {
+    let Lots { design, board: random } = lots;
     let ceramic = Block {
         extent: Bounds::new(point(0.0, 0.0), point(HALF.x - 0.01, HALF.y - 0.004)),
         corner: 0.01,
@@ -45,7 +45,7 @@ pub(crate) fn chip_resistor(random: &mut Stream) -> Assembly {
         material: GLASS,
         grain: Grain { frequency: 45.0, tint: 0.10, relief: 0.07, key: key(random) },
     };
-    let value = format!("{}{}{}", 1 + random.below(9), random.below(10), random.below(6));
+    let value = format!("{}{}{}", 1 + design.below(9), design.below(10), design.below(6));
     let offset = point(0.008 * random.normal(), 0.006 * random.normal());
     let mark = Ink {
         strokes: text(&value, glass.extent.centre + offset, 0.125),

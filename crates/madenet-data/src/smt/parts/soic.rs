@@ -8,6 +8,7 @@ use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
+use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
 use crate::smt::part::Package;
 use crate::smt::sdf::smooth_step;
@@ -34,7 +35,8 @@ struct Soic {
     mark: Ink,
 }
 
-pub(crate) fn soic(random: &mut Stream) -> Assembly {
+pub(crate) fn soic(lots: &mut Lots) -> Assembly {
+    let Lots { design, board: random } = lots;
     let body = Block {
         extent: Bounds::new(point(0.0, 0.0), HALF),
         corner: 0.006,
@@ -48,7 +50,7 @@ pub(crate) fn soic(random: &mut Stream) -> Assembly {
         || [-1.0, 1.0].into_iter().flat_map(|side| (0..4).map(move |i| (side, (i as f32 - 1.5) * PITCH)));
     let leads = places().map(|(side, y)| lead(side, y, random)).collect();
     let joints = places().map(|(side, y)| joint(side, y, random)).collect();
-    let lines = [number(4, random), number(5, random)];
+    let lines = [number(4, design), number(5, design)];
     let offset = point(0.01 * random.normal(), 0.01 * random.normal());
     let strokes = [
         text(&lines[0], offset + point(0.02, -0.03), 0.062),
