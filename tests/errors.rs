@@ -65,8 +65,8 @@ fn every_bad_input_has_a_message_that_docs_show() -> Outcome {
     if std::env::var_os("MADENET_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, &page)?;
     }
-    // The packaged crate has no docs folder.
-    if Path::new(PAGE).exists() {
+    // The packaged crate has no docs folder, and other systems have other words for what went wrong.
+    if cfg!(unix) && Path::new(PAGE).exists() {
         assert!(
             std::fs::read_to_string(PAGE)? == page,
             "docs/errors.md is not what the errors say: write it anew"

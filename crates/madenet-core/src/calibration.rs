@@ -74,8 +74,8 @@ impl Calibration {
     /// # Errors
     /// [`Error::Config`] if a number is not finite.
     pub fn validate(&self) -> Result<()> {
-        self.image.validate("calibration.image")?;
-        self.pixel.validate("calibration.pixel")
+        self.image.validate(["calibration.image.median", "calibration.image.threshold"])?;
+        self.pixel.validate(["calibration.pixel.median", "calibration.pixel.threshold"])
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(calibration.pixel, Scale { median: 500.0, threshold: 999.0 });
         let nan = Scale { median: f32::NAN, threshold: 1.0 };
         let broken = Calibration { pixel: nan, ..calibration };
-        assert!(matches!(broken.validate(), Err(Error::Config { field: "calibration.pixel", .. })));
+        assert!(matches!(broken.validate(), Err(Error::Config { field: "calibration.pixel.median", .. })));
         Ok(())
     }
 

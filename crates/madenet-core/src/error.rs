@@ -69,7 +69,7 @@ pub enum Error {
         got: usize,
     },
     /// A category has no recipe of its own.
-    #[error("the model has no recipe for the category {category:?}, expected one of: {known}")]
+    #[error("the model has no recipe for the category {category:?}; it has some for: {known}")]
     UnknownCategory {
         /// The category asked for.
         category: String,
@@ -115,6 +115,14 @@ pub enum Error {
         name: String,
         /// What the reader found.
         source: serde_json::Error,
+    },
+    /// A model file was read, but what it holds does not make a model.
+    #[error("the model file cannot be used: {name}")]
+    Model {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        source: Box<Error>,
     },
     /// An image could not be used.
     #[error(transparent)]

@@ -162,7 +162,10 @@ impl Recipes {
     pub fn of(&self, category: &str) -> Result<&Recipe> {
         self.categories.get(category).ok_or_else(|| Error::UnknownCategory {
             category: category.to_string(),
-            known: self.categories.keys().cloned().collect::<Vec<_>>().join(", "),
+            known: match self.categories.len() {
+                0 => "none".to_string(),
+                _ => self.categories.keys().cloned().collect::<Vec<_>>().join(", "),
+            },
         })
     }
 
@@ -234,7 +237,7 @@ mod tests {
         assert_eq!(again, recipes);
         assert_eq!(recipes.of("CAPACITOR")?.calibration.pixel.threshold, 3.0);
         let error = recipes.of("DIODE").err().map(|e| e.to_string()).unwrap_or_default();
-        assert_eq!(error, "the model has no recipe for the category \"DIODE\", expected one of: CAPACITOR");
+        assert_eq!(error, "the model has no recipe for the category \"DIODE\"; it has some for: CAPACITOR");
         Ok(())
     }
 

@@ -136,11 +136,14 @@ impl Scale {
         (f64::from(self.threshold) - f64::from(self.median)).abs().max(LEAST_SPREAD)
     }
 
-    pub(crate) fn validate(&self, field: &'static str) -> Result<()> {
-        if self.median.is_finite() && self.threshold.is_finite() {
-            return Ok(());
+    /// `fields` are what errors call the median and the threshold.
+    pub(crate) fn validate(&self, fields: [&'static str; 2]) -> Result<()> {
+        match [self.median, self.threshold].into_iter().zip(fields).find(|(value, _)| !value.is_finite()) {
+            Some((value, field)) => {
+                Err(Error::Config { field, got: value.to_string(), expected: "a finite number" })
+            }
+            None => Ok(()),
         }
-        Err(Error::Config { field, got: format!("{self:?}"), expected: "finite numbers" })
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use madenet_data::smt::{Component, SmtBoards, SmtConfig};
 use madenet_data::{Dataset, Split};
-use madenet_image::{Image, Mask, save_png};
+use madenet_image::{Image, Mask, contact_sheet, save_png};
 
 /// Pictures in a row.
 const COLUMNS: usize = 6;
@@ -43,7 +43,7 @@ fn sheet(component: Component, side: usize, seed: u64) -> Result<Image, Box<dyn 
     let start = Instant::now();
     let mut tiles = Vec::new();
     for index in 0..COLUMNS {
-        tiles.push(boards.get(index)?.image);
+        tiles.push(boards.get(index)?.image.to_rgb());
     }
     println!(
         "{}: {:.1} ms per good board",
@@ -59,28 +59,14 @@ fn sheet(component: Component, side: usize, seed: u64) -> Result<Image, Box<dyn 
                 sample.id,
                 100.0 * mask.count() as f64 / mask.data().len() as f64
             );
-            tiles.extend([boards.good_twin(index)?, sample.image, white(&mask)?]);
+            tiles.extend([boards.good_twin(index)?, sample.image.to_rgb(), white(&mask)?]);
         }
     }
-    mount(&tiles, side)
+    Ok(contact_sheet(&tiles, COLUMNS, (side, side), 4, [60; 3])?)
 }
 
 /// A mask as a picture.
 fn white(mask: &Mask) -> Result<Image, Box<dyn std::error::Error>> {
     let pixels = mask.data().iter().flat_map(|&anomalous| [if anomalous { 255 } else { 0 }; 3]).collect();
     Ok(Image::new(mask.width(), mask.height(), pixels)?)
-}
-
-/// Square pictures side by side, with a gap of 4 pixels.
-fn mount(tiles: &[Image], side: usize) -> Result<Image, Box<dyn std::error::Error>> {
-    const GAP: usize = 4;
-    let (width, height) = (COLUMNS * (side + GAP) + GAP, tiles.len().div_ceil(COLUMNS) * (side + GAP) + GAP);
-    let mut pixels = vec![60; width * height * 3];
-    for (i, tile) in tiles.iter().enumerate() {
-        let (left, top) = (GAP + i % COLUMNS * (side + GAP), GAP + i / COLUMNS * (side + GAP));
-        for (y, row) in tile.pixels().chunks_exact(3 * side).enumerate() {
-            pixels[3 * ((top + y) * width + left)..][..3 * side].copy_from_slice(row);
-        }
-    }
-    Ok(Image::new(width, height, pixels)?)
 }

@@ -38,7 +38,7 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
         (Component::Soic, Defect::InsufficientSolder) => (0.3, 2.0),
         (_, Defect::InsufficientSolder) => (3.0, 9.0),
         (_, Defect::Bridge) => (0.5, 2.0),
-        _ => (0.4, 5.0),
+        _ => (0.4, 8.0),
     }
 }
 
@@ -118,11 +118,12 @@ fn parts_seeds_and_numbers_have_boards_of_their_own() {
 fn outside_of_the_mask_a_board_equals_its_good_twin() {
     for &component in Component::ALL {
         let boards = boards(component, 96, 1, component.defects().len(), 5).unwrap();
-        assert_eq!(boards.good_twin(0).unwrap(), boards.get(0).unwrap().image);
+        assert_eq!(boards.good_twin(0).unwrap(), boards.get(0).unwrap().image.to_rgb());
         for index in 1..boards.len() {
             let (sample, twin) = (boards.get(index).unwrap(), boards.good_twin(index).unwrap());
             let mask = sample.mask.unwrap();
-            let pixels = sample.image.pixels().chunks_exact(3).zip(twin.pixels().chunks_exact(3));
+            let image = sample.image.to_rgb();
+            let pixels = image.pixels().chunks_exact(3).zip(twin.pixels().chunks_exact(3));
             let mut unchanged = 0;
             for ((bad, good), &anomalous) in pixels.zip(mask.data()) {
                 if anomalous {
@@ -160,6 +161,7 @@ fn small_and_oblong_pictures_show_every_defect() {
         for (width, height) in [(32, 32), (33, 57), (64, 33)] {
             for seed in 0..20 {
                 let config = SmtConfig {
+                    designs: 1,
                     component,
                     width,
                     height,
@@ -184,12 +186,13 @@ fn good_boards_differ_more_from_each_other_than_from_their_small_defects() {
     for &component in Component::ALL {
         let defects = component.defects();
         let boards = boards(component, 128, 2, defects.len(), 2).unwrap();
-        let between = distance(&boards.get(0).unwrap().image, &boards.get(1).unwrap().image);
+        let between =
+            distance(&boards.get(0).unwrap().image.to_rgb(), &boards.get(1).unwrap().image.to_rgb());
         for index in 2..boards.len() {
             if matches!(defects[index - 2], Defect::Missing | Defect::Shift) {
                 continue;
             }
-            let own = distance(&boards.get(index).unwrap().image, &boards.good_twin(index).unwrap());
+            let own = distance(&boards.get(index).unwrap().image.to_rgb(), &boards.good_twin(index).unwrap());
             assert!(between > 2.0 * own, "{component:?} {:?}: {between} {own}", defects[index - 2]);
         }
     }

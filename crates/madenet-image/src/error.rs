@@ -196,7 +196,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file exists but could not be read.
-    #[error("cannot read a picture: {source}: {}", path.display())]
+    #[error("cannot read a picture: {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -238,7 +238,7 @@ pub enum Error {
         name: String,
     },
     /// The content contradicts its format or ends too early.
-    #[error("cannot decode a {format} picture: the file is damaged or cut off: {source}: {name}")]
+    #[error("cannot decode a {format} picture: the file is damaged or cut off: {name}")]
     Corrupt {
         /// The format of the file.
         format: String,
@@ -260,7 +260,7 @@ pub enum Error {
         name: String,
     },
     /// The decoder gave up because its working memory exceeds the limit.
-    #[error("cannot decode a {format} picture: the decoder needs more than {limit} bytes: {source}: {name}")]
+    #[error("cannot decode a {format} picture: the decoder needs more than {limit} bytes: {name}")]
     OutOfMemory {
         /// The format of the file.
         format: String,
@@ -272,7 +272,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// A picture could not be turned into the bytes of a file.
-    #[error("cannot encode a picture of {width} x {height} as PNG: {source}")]
+    #[error("cannot encode a picture of {width} x {height} as PNG")]
     Encode {
         /// Width in pixels.
         width: usize,
@@ -282,7 +282,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// A file could not be written. Whatever was at the path before is still there.
-    #[error("cannot write a picture: {source}: {}", path.display())]
+    #[error("cannot write a picture: {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,

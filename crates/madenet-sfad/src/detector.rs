@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use madenet_core::{
-    AnomalyDetector, Prediction, RawScores, Recipe, Recipes, Result, Threads, Timings, model_from_bytes,
-    model_to_bytes, read_model, write_model,
+    AnomalyDetector, Error, Prediction, RawScores, Recipe, Recipes, Result, Threads, Timings,
+    model_from_bytes, model_to_bytes, read_model, write_model,
 };
 use madenet_image::{ImageView, Mask, Rect};
 use madenet_nets::{Params, Plan, Shape, Workspace};
@@ -106,20 +106,21 @@ impl Sfad {
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`Error::Read`](madenet_core::Error::Read), or what [`from_bytes`](Self::from_bytes) gives.
+    /// [`Error::Read`], or what [`from_bytes`](Self::from_bytes) gives.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let (content, params) = read_model(path, KIND)?;
-        Self::from_content(content, &params)
+        Self::from_content(content, &params).map_err(|e| unusable(e, &path.display().to_string()))
     }
 
     /// Reads the bytes of a model file; `name` is what errors call it.
     ///
     /// # Errors
-    /// Those of [`model_from_bytes`]; [`Error::Config`](madenet_core::Error::Config) for a configuration or recipe out of
-    /// range; [`Error::Net`](madenet_core::Error::Net) for missing, unused, wrongly shaped and non-finite weights.
+    /// Those of [`model_from_bytes`]; [`Error::Model`] for a configuration or recipe out of range and for missing, unused,
+    /// wrongly shaped and non-finite weights, which its source names.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self> {
         let (content, params) = model_from_bytes(bytes, name, KIND)?;
-        Self::from_content(content, &params)
+        Self::from_content(content, &params).map_err(|e| unusable(e, name))
     }
 
     fn from_content(content: Content, params: &Params) -> Result<Self> {
@@ -191,7 +192,7 @@ impl Sfad {
     /// The same model following the recipe of a category. The network is shared.
     ///
     /// # Errors
-    /// [`Error::UnknownCategory`](madenet_core::Error::UnknownCategory) if it has none of its own.
+    /// [`Error::UnknownCategory`] if it has none of its own.
     pub fn for_category(&self, name: &str) -> Result<Self> {
         self.content.recipes.of(name)?;
         Ok(Sfad { category: Some(name.to_string()), ..self.clone() })
@@ -278,6 +279,11 @@ impl Sfad {
         let size = (preprocessing.height, preprocessing.width);
         Canvas { grid: self.network.grid, size, content: graded.content }
     }
+}
+
+/// What is wrong with the model file called `name`.
+fn unusable(error: Error, name: &str) -> Error {
+    Error::Model { name: name.to_string(), source: Box::new(error) }
 }
 
 /// The time since `started`, shared by `n`.
