@@ -6,9 +6,13 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Outcome, fit, split, stripes, write_category};
-use madenet::data::{MvtecAd, Split};
+use madenet::data::{Dataset, MvtecAd, Split};
+use madenet::image::{Channels, ImageView, Mask};
 use madenet::sfad::{Features, ImageScore, SmoothAt};
-use madenet::{AnomalyDetector, Event, FitConfig, Label, Noise, Sfad, SfadConfig, evaluate};
+use madenet::{
+    AnomalyDetector, Event, Fit, FitConfig, Label, Noise, Prediction, Preprocessing, Sfad, SfadConfig,
+    Threads, ThresholdRules, evaluate,
+};
 
 /// Environment variables that make [`child`] do something.
 const FIT_FROM: &str = "MADENET_TEST_FIT_FROM";
@@ -183,5 +187,120 @@ fn observers_see_health_and_can_cancel() -> Outcome {
     assert!(ended.is_err_and(|e| e.to_string().contains("cancelled after step 3")));
     let health = vec!["p_true", "p_fake"];
     assert_eq!(seen, [(1, health.clone()), (2, health.clone()), (3, health)]);
+    Ok(())
+}
+
+#[test]
+fn recipes_change_verdicts_without_training() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 20)?;
+    let model =
+        fit(folder.path(), &FitConfig { iterations: 150, noise: Noise::Relative(0.5), ..FitConfig::tiny() })?;
+    let defective = stripes(400, true);
+    let found = model.predict_one(&defective.as_view())?;
+    let defect = *found.regions.first().ok_or("the square is not found")?;
+    assert!(defect.bounds.contains(31, 17) && found.mask.count() >= defect.area, "{defect:?}");
+    assert_eq!(found.annotate(&defective.as_view())?.width(), 48);
+
+    // Nobody's defect where nobody looks; the mask is drawn on a picture of twice the size.
+    let half = Mask::rectangle(96, 96, 48, 0, 48, 96)?;
+    let elsewhere = model.with_recipe(model.recipe().clone().ignore(&half)?)?;
+    let unseen = elsewhere.predict_one(&defective.as_view())?;
+    assert!(unseen.raw_score < found.raw_score);
+    let at = |p: &Prediction| p.map.values()[defect.peak_at.1 * 48 + defect.peak_at.0];
+    assert!(defect.peak_at.0 >= 24 && at(&unseen) == 0.0 && at(&found) == defect.peak);
+    let here = model.with_recipe(model.recipe().clone().inspect(&half)?)?;
+    assert_eq!(here.predict_one(&defective.as_view())?.raw_score, found.raw_score);
+
+    let label = |model: &Sfad| model.predict_one(&defective.as_view()).map(|p| p.label);
+    assert_eq!(label(&model)?, Label::Anomalous);
+    let lenient = model.recipe().clone().image_threshold(found.raw_score);
+    assert_eq!(label(&model.with_recipe(lenient)?)?, Label::Normal);
+    let coarse = model.recipe().clone().min_area(48 * 48);
+    assert_eq!(label(&model.with_recipe(coarse.clone())?)?, Label::Normal);
+
+    // A category's own recipe, in the one model file.
+    let mut recipes = model.recipes().clone();
+    recipes.categories.insert("COARSE".to_string(), coarse);
+    let both = Sfad::from_bytes(&model.with_recipes(recipes)?.to_bytes()?, "memory")?;
+    assert_eq!((label(&both)?, label(&both.for_category("COARSE")?)?), (Label::Anomalous, Label::Normal));
+    let changed = both.for_category("COARSE")?.with_recipe(both.recipe().clone())?;
+    assert_eq!((label(&changed)?, &changed.recipes().default), (Label::Anomalous, both.recipe()));
+    Ok(())
+}
+
+#[test]
+fn letterboxed_images_are_scored_without_their_bars() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let (training, validation) = split(folder.path())?;
+    let preprocessing = Preprocessing { fit: Fit::Letterbox, ..Preprocessing::imagenet(64, 64) };
+    for smooth_at in [SmoothAt::Model, SmoothAt::Original] {
+        let config = SfadConfig { preprocessing, smooth_at, ..SfadConfig::tiny() };
+        let backbone = common::random_backbone(5)?;
+        let model = Sfad::fit(&config, &FitConfig::tiny(), backbone, &training, &validation, &mut ())?;
+        let square = stripes(400, false);
+        let wide = square.as_view().crop(0, 8, 48, 20)?;
+        let raw = &model.raw_scores(&[wide])?[0];
+        assert_eq!((raw.width, raw.height), (64, 27));
+        let prediction = model.predict_one(&wide)?;
+        assert_eq!((prediction.map.width(), prediction.map.height()), (48, 20));
+        // A square image has no bars, and is scored as if it were stretched.
+        let stretched = SfadConfig { preprocessing: Preprocessing::imagenet(64, 64), ..config };
+        let backbone = common::random_backbone(5)?;
+        let other = Sfad::fit(&stretched, &FitConfig::tiny(), backbone, &training, &validation, &mut ())?;
+        let [a, b] = [&model, &other].map(|m| m.predict_one(&square.as_view()).map(|p| (p.score, p.map)));
+        assert!(a? == b?);
+    }
+    Ok(())
+}
+
+#[test]
+fn formats_depths_and_thread_budgets_do_not_change_the_bits() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let model = fit(folder.path(), &FitConfig::tiny())?;
+    let image = stripes(300, true);
+    let grey: Vec<u8> = image.pixels().iter().copied().step_by(3).collect();
+    let padded: Vec<u8> =
+        image.pixels().chunks(48 * 3).flat_map(|row| row.iter().chain(&[7; 20])).copied().collect();
+    let said = |model: &Sfad, view: &ImageView<'_>| model.predict_one(view).map(|p| (p.score, p.map));
+    let expected = said(&model, &image.as_view())?;
+    // The stripes are grey, so that all of these are the same picture.
+    let views = [
+        ImageView::packed(&grey, 48, 48, Channels::Gray)?,
+        ImageView::new(&padded, 48, 48, Channels::Bgr, 48 * 3 + 20)?,
+    ];
+    for view in &views {
+        assert!(said(&model, view)? == expected);
+    }
+    for threads in [1, 2, 3] {
+        assert!(said(&model.with_threads(Threads::new(threads)?), &image.as_view())? == expected);
+    }
+    // 16 bits are not rounded to 8 between the passes of the resize: close, but not the same.
+    let deep: Vec<u16> = grey.iter().map(|&v| u16::from(v) * 257).collect();
+    let deep = model.predict_one(&ImageView::packed(&deep, 48, 48, Channels::Gray)?)?;
+    assert!((deep.score - expected.0).abs() < 0.05, "{} {}", deep.score, expected.0);
+    Ok(())
+}
+
+#[test]
+fn thresholds_may_come_from_anomalies() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 20)?;
+    let (training, _) = split(folder.path())?;
+    let mixed = MvtecAd::open(folder.path(), Split::Test)?;
+    let fit = FitConfig {
+        iterations: 150,
+        noise: Noise::Relative(0.5),
+        thresholds: ThresholdRules::f1_max(),
+        ..FitConfig::tiny()
+    };
+    let backbone = common::random_backbone(5)?;
+    let model = Sfad::fit(&SfadConfig::tiny(), &fit, backbone, &training, &mixed, &mut ())?;
+    for index in 0..mixed.len() {
+        let sample = mixed.get(index)?;
+        assert_eq!(model.predict_one(&sample.image.as_view())?.label, sample.label, "{}", sample.id);
+    }
     Ok(())
 }
