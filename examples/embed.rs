@@ -93,7 +93,7 @@ type Camera = fn(&Image, &dyn AnomalyDetector) -> Result<Prediction, madenet::Er
 
 fn mono_12_bits(board: &Image, detector: &dyn AnomalyDetector) -> Result<Prediction, madenet::Error> {
     let green = board.pixels().iter().skip(1).step_by(3);
-    let frame: Vec<u16> = green.map(|&v| u16::from(v) * 4095 / 255).collect();
+    let frame: Vec<u16> = green.map(|&v| u16::from(v) << 4 | u16::from(v) >> 4).collect();
     let view = ImageView::packed(&frame, SIDE, SIDE, Channels::Gray)?.with_bit_depth(12)?;
     detector.predict_one(&view)
 }

@@ -4,22 +4,27 @@
 //! cargo run --release --example predict -- MODEL IMAGE... [--overlay DIR]
 //! ```
 //!
-//! Each object has `image` as given, `raw_score`, `score` (0 to 1, 0.5 at the threshold) and `label`. With `--overlay`, a
-//! picture of every image under its anomaly map is written to `DIR`. An image that cannot be read is reported and the
+//! Each object has `image` as given, `score` (0 to 1, 0.5 at the threshold), `raw_score`, `label`, the `regions` of the
+//! defects, `route` and `timings`. With `--overlay`, every image is written to `DIR` with its defects outlined. An image that cannot be read is reported and the
 //! others go on; the exit status then is 1.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use madenet::image::{Colormap, decode, save_png};
-use madenet::{AnomalyDetector, Sfad};
+use madenet::image::{decode, save_png};
+use madenet::{AnomalyDetector, ErrorChain, Sfad};
 
 const USAGE: &str = "predict MODEL IMAGE... [--overlay DIR]";
-/// Weight of the heatmap in an overlay: strong enough to read, weak enough to see the part.
-const ALPHA: f32 = 0.5;
 
-fn main() -> Result<ExitCode, Box<dyn Error>> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("{}", ErrorChain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode, Box<dyn Error>> {
     use lexopt::prelude::*;
     let (mut paths, mut overlays) = (Vec::new(), None);
     let mut parser = lexopt::Parser::from_env();
@@ -40,7 +45,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut status = ExitCode::SUCCESS;
     for (number, image) in images.iter().enumerate() {
         if let Err(error) = predict(&model, image, number, overlays.as_deref()) {
-            eprintln!("{}: {error}", image.display());
+            eprintln!("{}: {}", image.display(), ErrorChain(error.as_ref()));
             status = ExitCode::FAILURE;
         }
     }
@@ -50,20 +55,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 fn predict(model: &Sfad, path: &Path, number: usize, overlays: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let image = decode(path)?;
     let prediction = model.predict_one(&image.as_view())?;
-    println!(
-        "{}",
-        serde_json::json!({
-            "image": path.to_string_lossy(),
-            "raw_score": prediction.raw_score,
-            "score": prediction.score,
-            "label": prediction.label.to_string(),
-        })
-    );
+    let mut line = serde_json::to_value(&prediction)?;
+    line["image"] = path.to_string_lossy().into();
+    println!("{line}");
     if let Some(folder) = overlays {
         // Images of different folders often share names: the number keeps their overlays apart.
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let overlay = prediction.map.overlay(&image.as_view(), Colormap::Inferno, ALPHA)?;
-        save_png(&overlay, folder.join(format!("{number:04}_{stem}.png")))?;
+        save_png(&prediction.annotate(&image.as_view())?, folder.join(format!("{number:04}_{stem}.png")))?;
     }
     Ok(())
 }

@@ -1,37 +1,47 @@
 //! Trains SFAD on a folder of photographs and saves the model.
 //!
 //! ```text
-//! cargo run --release --example train_folder -- DIR --out MODEL --weights FILE --size N --seed S
+//! cargo run --release --example train_folder -- DIR --out MODEL --weights SOURCE --size N --seed S
 //! ```
 //!
 //! `DIR` is a category of MVTec AD (`train/good`, `test/...`, `ground_truth/...`) or simply a folder of good images. With a
-//! test part, the metrics on it are printed at the end. `FILE` has ImageNet weights of a torchvision ResNet, as
-//! `.safetensors` or `.pth`; which ResNet it is shows in the shapes. Without it the backbone's weights are random, which
-//! costs much accuracy.
+//! test part, the metrics on it are printed at the end. `SOURCE` has ImageNet weights of a torchvision ResNet: a
+//! `.safetensors` or `.pth` file, or `hub:timm/resnet18.tv_in1k` with the feature `hub`; which ResNet it is shows in the
+//! shapes. Without it the backbone's weights are random, which costs much accuracy.
 
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use madenet::data::{Folder, MvtecAd, Split};
-use madenet::nets::{Builder, Params, ResNet, Shape};
-use madenet::{Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
+use madenet::nets::{BackboneSource, Params, ResNet};
+use madenet::{ErrorChain, Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
 
-const USAGE: &str = "train_folder DIR --out MODEL [--weights FILE] [--size N] [--seed S]";
+const USAGE: &str = "train_folder DIR --out MODEL [--weights SOURCE] [--size N] [--seed S]";
 /// Share of the good images that training never sees and that the thresholds come from (a usual choice).
 const VALIDATION_SHARE: f64 = 0.15;
 
 struct Arguments {
     folder: PathBuf,
     out: PathBuf,
-    weights: Option<PathBuf>,
+    weights: Option<String>,
     size: usize,
     seed: u64,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = parse()?;
+fn main() -> ExitCode {
+    match parse().and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", ErrorChain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let folder = &arguments.folder;
     let images = if folder.join("train").is_dir() {
         MvtecAd::open(folder, Split::Train)?.normal()
@@ -39,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Folder::open(folder)?
     };
     let (training, validation) = images.hold_out(VALIDATION_SHARE, arguments.seed)?;
-    let (backbone, weights) = backbone(&arguments)?;
+    let (backbone, weights) = backbone(arguments)?;
     let config = SfadConfig {
         backbone: backbone.name().to_string(),
         preprocessing: Preprocessing::imagenet(arguments.size, arguments.size),
@@ -66,7 +76,7 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("out") => out = Some(PathBuf::from(parser.value()?)),
-            Long("weights") => weights = Some(PathBuf::from(parser.value()?)),
+            Long("weights") => weights = Some(parser.value()?.string()?),
             Long("size") => size = parser.value()?.parse()?,
             Long("seed") => seed = parser.value()?.parse()?,
             Value(value) if folder.is_none() => folder = Some(PathBuf::from(value)),
@@ -81,22 +91,16 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
 
 /// The backbone and its weights.
 fn backbone(arguments: &Arguments) -> Result<(ResNet, Params), Box<dyn Error>> {
-    let Some(path) = &arguments.weights else {
+    let Some(weights) = &arguments.weights else {
         eprintln!("no --weights: the backbone is a ResNet-18 with random weights, expect poor results");
-        let mut b = Builder::new();
-        let image = b.input("image", Shape::new(3, arguments.size, arguments.size));
-        ResNet::ResNet18.features(&mut b, image, &["layer3"])?;
-        return Ok((ResNet::ResNet18, Params::init(&b.finish(), arguments.seed)));
+        let scratch = BackboneSource::Scratch { backbone: ResNet::ResNet18, seed: arguments.seed };
+        return Ok(scratch.load()?);
     };
-    let params = read_weights(path)?;
-    Ok((ResNet::of_weights(&params)?, params))
-}
-
-fn read_weights(path: &Path) -> Result<Params, Box<dyn Error>> {
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("pth" | "pt") => Ok(madenet::candle::read_pth(path)?),
-        _ => Ok(Params::read(path)?),
+    if Path::new(weights).extension().is_some_and(|e| e == "pth" || e == "pt") {
+        let params = madenet::candle::read_pth(weights)?;
+        return Ok((ResNet::of_weights(&params)?, params));
     }
+    Ok(weights.parse::<BackboneSource>()?.load()?)
 }
 
 /// A line on stderr now and then.

@@ -59,3 +59,18 @@ fn a_folder_becomes_a_model_that_predicts() -> Outcome {
     assert_eq!(String::from_utf8_lossy(&missing.stdout).lines().count(), 1, "the others go on");
     Ok(())
 }
+
+#[test]
+fn an_application_shares_a_detector_between_threads() -> Outcome {
+    let ran = example("embed", &[])?;
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(ran.stdout)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    assert_eq!(lines.len(), 18);
+    for camera in ["mono, 12 bits", "BGR, padded", "RGB"] {
+        let of: Vec<_> = lines.iter().filter(|line| line["camera"] == camera).collect();
+        assert_eq!(of.len(), 6, "{camera}");
+        assert!(of.iter().all(|line| line["verdict"]["score"].is_f64()), "{camera}");
+    }
+    Ok(())
+}
