@@ -15,12 +15,10 @@ use crate::{Error, Result};
 ///     0.1, 0.7, 0.9, 0.1, //
 ///     0.1, 0.1, 0.6, 0.1,
 /// ])?;
-/// let mask = map.mask(0.5)?;
-/// assert_eq!(mask.data().iter().map(|&m| if m { '#' } else { '.' }).collect::<String>(), concat!(
-///     "....",
-///     ".##.",
-///     "..#.",
-/// ));
+/// assert_eq!(map.mask(0.5)?.to_string(), "\
+/// ....
+/// .**.
+/// ..*.");
 /// let defect = map.regions(0.5, 1)?[0];
 /// assert_eq!((defect.bounds.x, defect.bounds.y, defect.bounds.width, defect.bounds.height), (1, 1, 2, 2));
 /// assert_eq!((defect.area, defect.peak, defect.peak_at), (3, 0.9, (2, 1)));
@@ -85,14 +83,40 @@ impl AnomalyMap {
     ///
     /// # Errors
     /// [`Error::Metrics`] if the mask falls into more regions than 32 bits can number.
+    ///
+    /// ```
+    /// use madenet_core::AnomalyMap;
+    ///
+    /// let map = AnomalyMap::new(5, 2, vec![
+    ///     0.8, 0.1, 0.6, 0.7, 0.1, //
+    ///     0.1, 0.1, 0.1, 0.6, 0.1,
+    /// ])?;
+    /// let areas = |min_area| map.regions(0.5, min_area).map(|r| r.iter().map(|r| r.area).collect::<Vec<_>>());
+    /// assert_eq!(areas(1)?, [1, 3]);
+    /// assert_eq!(areas(2)?, [3]);
+    /// # Ok::<(), madenet_core::Error>(())
+    /// ```
     pub fn regions(&self, threshold: f32, min_area: usize) -> Result<Vec<Region>> {
         Ok(regions(self.values(), (self.width(), self.height()), threshold, min_area)?.0)
     }
 
-    /// The outlines of the predicted mask.
+    /// The outlines of the predicted mask, along the edges of its pixels.
     ///
     /// # Errors
     /// As [`mask`](Self::mask).
+    ///
+    /// ```
+    /// use madenet_core::AnomalyMap;
+    ///
+    /// let map = AnomalyMap::new(3, 2, vec![
+    ///     0.1, 0.1, 0.1, //
+    ///     0.1, 0.9, 0.9,
+    /// ])?;
+    /// let outline = &map.contours(0.5)?[0];
+    /// assert_eq!(outline.points(), [(1, 1), (3, 1), (3, 2), (1, 2)]);
+    /// assert_eq!(outline.signed_area(), 2);
+    /// # Ok::<(), madenet_core::Error>(())
+    /// ```
     pub fn contours(&self, threshold: f32) -> Result<Vec<Contour>> {
         Ok(self.mask(threshold)?.contours())
     }
@@ -101,6 +125,19 @@ impl AnomalyMap {
     ///
     /// # Errors
     /// Only if the picture cannot be made.
+    ///
+    /// ```
+    /// use madenet_core::AnomalyMap;
+    /// use madenet_image::Colormap;
+    ///
+    /// let picture = AnomalyMap::new(3, 1, vec![0.0, 0.5, 1.0])?.heatmap(Colormap::Inferno)?;
+    /// assert_eq!(picture.pixels(), [
+    ///       0,   0,   4, // black
+    ///     187,  55,  85, // red
+    ///     252, 255, 164, // pale yellow
+    /// ]);
+    /// # Ok::<(), madenet_core::Error>(())
+    /// ```
     pub fn heatmap(&self, colormap: Colormap) -> Result<Image> {
         Ok(colormap.heat(&self.0))
     }
@@ -110,6 +147,19 @@ impl AnomalyMap {
     ///
     /// # Errors
     /// [`Error::Image`] if `image` has another size than the map, or `opacity` is out of range.
+    ///
+    /// ```
+    /// use madenet_core::AnomalyMap;
+    /// use madenet_image::{Channels, Colormap, ImageView};
+    ///
+    /// let part = ImageView::packed(&[100_u8, 100], 2, 1, Channels::Gray)?;
+    /// let picture = AnomalyMap::new(2, 1, vec![0.1, 0.5])?.overlay(&part, Colormap::Inferno, 0.5)?;
+    /// assert_eq!(picture.pixels(), [
+    ///     100, 100, 100, // well below the threshold: as it was
+    ///     144,  78,  93, // at the threshold: half of [187, 55, 85]
+    /// ]);
+    /// # Ok::<(), madenet_core::Error>(())
+    /// ```
     pub fn overlay(&self, image: &ImageView<'_>, colormap: Colormap, opacity: f32) -> Result<Image> {
         Ok(overlay(image, &self.0, colormap, opacity)?)
     }

@@ -46,6 +46,22 @@ impl Prediction {
     ///
     /// # Errors
     /// [`Error::Image`](crate::Error::Image) if `image` has another size than the map.
+    ///
+    /// ```
+    /// use madenet_core::{Calibration, RawScores, Recipe, Scale};
+    /// use madenet_image::{Channels, ImageView};
+    ///
+    /// let scale = Scale { median: 0.0, threshold: 1.0 };
+    /// let recipe = Recipe::new(Calibration { image: scale, pixel: scale });
+    /// let raw = RawScores { score: 3.0, height: 1, width: 4, map: vec![0.0, 0.0, 0.0, 3.0] };
+    /// let part = ImageView::packed(&[80_u8; 4], 4, 1, Channels::Gray)?;
+    /// let picture = recipe.prediction("sfad", &raw, (4, 1))?.annotate(&part)?;
+    /// assert_eq!(picture.pixels(), [
+    ///     80, 80, 80,   80, 80, 80,   80, 80, 80, // the part as it is
+    ///     0, 255, 255, // a defect of one pixel is all outline
+    /// ]);
+    /// # Ok::<(), madenet_core::Error>(())
+    /// ```
     pub fn annotate(&self, image: &ImageView<'_>) -> Result<Image> {
         let mut picture = self.map.overlay(image, Colormap::Inferno, HEAT)?;
         // One pixel in 512: visible when the picture fills a screen.
