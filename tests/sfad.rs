@@ -277,6 +277,9 @@ fn formats_depths_and_thread_budgets_do_not_change_the_bits() -> Outcome {
     for threads in [1, 2, 3] {
         assert!(said(&model.with_threads(Threads::new(threads)?), &image.as_view())? == expected);
     }
+    let budget = Threads::new(1)?;
+    let fitted = budget.run(|| fit(folder.path(), &FitConfig::tiny()).map_err(|e| e.to_string()))?;
+    assert!(fitted.to_bytes()? == model.to_bytes()?);
     // 16 bits are not rounded to 8 between the passes of the resize: close, but not the same.
     let deep: Vec<u16> = grey.iter().map(|&v| u16::from(v) * 257).collect();
     let deep = model.predict_one(&ImageView::packed(&deep, 48, 48, Channels::Gray)?)?;

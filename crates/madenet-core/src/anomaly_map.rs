@@ -15,7 +15,7 @@ use crate::{Error, Result};
 ///     0.1, 0.7, 0.9, 0.1, //
 ///     0.1, 0.1, 0.6, 0.1,
 /// ])?;
-/// assert_eq!(map.mask(0.5)?.to_string(), "\
+/// assert_eq!(map.mask(0.5).to_string(), "\
 /// ....
 /// .**.
 /// ..*.");
@@ -71,12 +71,9 @@ impl AnomalyMap {
     }
 
     /// The predicted mask: pixels above `threshold`, which is 0.5 for the model's own pixel threshold.
-    ///
-    /// # Errors
-    /// Only if the mask cannot be made.
-    pub fn mask(&self, threshold: f32) -> Result<Mask> {
-        let above = self.values().iter().map(|&v| v > threshold).collect();
-        Ok(Mask::new(self.width(), self.height(), above)?)
+    #[must_use]
+    pub fn mask(&self, threshold: f32) -> Mask {
+        self.0.above(threshold)
     }
 
     /// The connected regions of pixels above `threshold` that have at least `min_area` pixels, highest peak first.
@@ -102,9 +99,6 @@ impl AnomalyMap {
 
     /// The outlines of the predicted mask, along the edges of its pixels.
     ///
-    /// # Errors
-    /// As [`mask`](Self::mask).
-    ///
     /// ```
     /// use madenet_core::AnomalyMap;
     ///
@@ -112,25 +106,23 @@ impl AnomalyMap {
     ///     0.1, 0.1, 0.1, //
     ///     0.1, 0.9, 0.9,
     /// ])?;
-    /// let outline = &map.contours(0.5)?[0];
+    /// let outline = &map.contours(0.5)[0];
     /// assert_eq!(outline.points(), [(1, 1), (3, 1), (3, 2), (1, 2)]);
     /// assert_eq!(outline.signed_area(), 2);
     /// # Ok::<(), madenet_core::Error>(())
     /// ```
-    pub fn contours(&self, threshold: f32) -> Result<Vec<Contour>> {
-        Ok(self.mask(threshold)?.contours())
+    #[must_use]
+    pub fn contours(&self, threshold: f32) -> Vec<Contour> {
+        self.mask(threshold).contours()
     }
 
     /// The map in colours, 0 at one end of `colormap` and 1 at the other.
-    ///
-    /// # Errors
-    /// Only if the picture cannot be made.
     ///
     /// ```
     /// use madenet_core::AnomalyMap;
     /// use madenet_image::Colormap;
     ///
-    /// let picture = AnomalyMap::new(3, 1, vec![0.0, 0.5, 1.0])?.heatmap(Colormap::Inferno)?;
+    /// let picture = AnomalyMap::new(3, 1, vec![0.0, 0.5, 1.0])?.heatmap(Colormap::Inferno);
     /// assert_eq!(picture.pixels(), [
     ///       0,   0,   4, // black
     ///     187,  55,  85, // red
@@ -138,8 +130,9 @@ impl AnomalyMap {
     /// ]);
     /// # Ok::<(), madenet_core::Error>(())
     /// ```
-    pub fn heatmap(&self, colormap: Colormap) -> Result<Image> {
-        Ok(colormap.heat(&self.0))
+    #[must_use]
+    pub fn heatmap(&self, colormap: Colormap) -> Image {
+        colormap.heat(&self.0)
     }
 
     /// The map in colours over its image: nothing of it where the map is well below the threshold, `opacity` (0 to 1)
@@ -193,9 +186,9 @@ mod tests {
     #[test]
     fn outlines_enclose_the_mask() -> Result<()> {
         let map = AnomalyMap::new(3, 3, vec![0.0, 0.0, 0.0, 0.0, 0.8, 0.8, 0.0, 0.0, 0.0])?;
-        let contours = map.contours(0.5)?;
+        let contours = map.contours(0.5);
         assert_eq!(contours.len(), 1);
-        assert!(map.contours(0.9)?.is_empty());
+        assert!(map.contours(0.9).is_empty());
         Ok(())
     }
 }

@@ -32,8 +32,8 @@ pub struct ThresholdRules {
 }
 
 impl Default for ThresholdRules {
-    /// The 99.5 % quantile of normal images (methods.md I7) and the 99.9 % quantile of normal pixels (the upper one of
-    /// A7): no anomalies are needed.
+    /// The 99.5 % quantile of normal images and the 99.9 % quantile of normal pixels: no anomalies are needed. MADE-Net's
+    /// text names no thresholds; these are this library's choice.
     fn default() -> Self {
         ThresholdRules { image: ThresholdRule::Quantile(0.995), pixel: ThresholdRule::Quantile(0.999) }
     }

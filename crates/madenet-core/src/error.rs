@@ -30,6 +30,16 @@ pub enum Error {
         /// Whose scores are missing: `"images"`.
         what: &'static str,
     },
+    /// There is not one label a score.
+    #[error("{scores} scores of {what} have {labels} labels, expected one each")]
+    LabelCount {
+        /// Whose scores they are: `"images"`.
+        what: &'static str,
+        /// Number of scores.
+        scores: usize,
+        /// Number of labels.
+        labels: usize,
+    },
     /// A false positive rate asks for more normals than there are.
     #[error("a false positive rate of {rate} takes at least {needed} normal {what}, got {got}")]
     TooFewNormals {
@@ -50,6 +60,14 @@ pub enum Error {
         /// Columns.
         width: usize,
         /// Number of values.
+        got: usize,
+    },
+    /// A buffer for a network's input has another length.
+    #[error("the network's input takes {expected} values, but the buffer has {got}")]
+    InputSize {
+        /// Number of values of the input.
+        expected: usize,
+        /// Number of values of the buffer.
         got: usize,
     },
     /// A value of a calibrated map is out of range.
@@ -100,7 +118,7 @@ pub enum Error {
         /// The system's word.
         source: std::io::Error,
     },
-    /// A file is no model of the kind asked for, or a later version of it.
+    /// A file is no model of the kind asked for, or of another format.
     #[error("{reason}: {name}")]
     ModelFile {
         /// What is wrong with it.

@@ -1,7 +1,7 @@
 //! The file of a deployable model: one `.safetensors` with everything in it.
 //!
-//! The weights are its tensors; the rest (configuration, preprocessing, calibration) is one JSON text in its metadata,
-//! under the key `madenet`: `{"format": 1, "kind": "sfad", "written_by": "madenet 0.1.0", "content": {...}}`. Nothing in a
+//! The weights are its tensors; the rest (configuration with preprocessing, recipes, provenance) is one JSON text in its metadata,
+//! under the key `madenet`: `{"format": 2, "kind": "sfad", "written_by": "madenet 0.1.0", "content": {...}}`. Nothing in a
 //! file is executed, and nothing is believed before it is checked.
 
 use std::path::Path;
@@ -65,7 +65,7 @@ pub fn write_model<C: Serialize>(
 ///
 /// # Errors
 /// [`Error::Net`] if the bytes are no sound safetensors file, [`Error::ModelFile`] if they are no model, of another kind
-/// or of a later format, [`Error::ModelHeader`] if the header lacks something or has something unknown.
+/// or of another format, [`Error::ModelHeader`] if the header lacks something or has something unknown.
 pub fn model_from_bytes<C: DeserializeOwned>(bytes: &[u8], name: &str, kind: &str) -> Result<(C, Params)> {
     let params = Params::from_safetensors(bytes, name)?;
     let wrong = |reason: String| Error::ModelFile { reason, name: name.to_string() };

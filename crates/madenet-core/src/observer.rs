@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 
 /// Watches long work, and may end it.
 ///
-/// Every `FnMut(&Event) -> ControlFlow<()>` is one; `&mut ()` watches nothing.
+/// Every `FnMut(&Event) -> ControlFlow<()> + Send` is one; `&mut ()` watches nothing.
 ///
 /// ```
 /// use madenet_core::{Event, Observer};
@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 /// let event = Event::Step { stage: "fit", step: 1, of: 1000, loss: 0.5, health: &[] };
 /// assert!(observer.on_event(&event).is_continue());
 /// ```
-pub trait Observer {
+pub trait Observer: Send {
     /// Hears of an event; [`ControlFlow::Break`] ends the work with an error that says so.
     fn on_event(&mut self, event: &Event<'_>) -> ControlFlow<()>;
 }
@@ -56,7 +56,7 @@ impl Observer for () {
     }
 }
 
-impl<F: FnMut(&Event<'_>) -> ControlFlow<()>> Observer for F {
+impl<F: FnMut(&Event<'_>) -> ControlFlow<()> + Send> Observer for F {
     fn on_event(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         self(event)
     }

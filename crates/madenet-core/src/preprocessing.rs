@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Deviation of ImageNet's red, green and blue, by which torchvision's weights expect to be divided.
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
-/// Largest side that a model takes; keeps a hostile file from asking for all memory.
+/// Largest side that a model takes: sizes of tensors cannot overflow.
 const MAX_SIDE: usize = 8192;
 
 /// From pixels to a network's input. Stored with the model, so that training and deployment cannot differ.
@@ -91,8 +91,12 @@ impl Preprocessing {
     /// input that the image covers.
     ///
     /// # Errors
-    /// [`Error::Image`] if the image cannot be resized.
+    /// [`Error::Image`] if the image cannot be resized, [`Error::InputSize`] if `out` has another length.
     pub fn apply(&self, image: &ImageView<'_>, out: &mut [f32]) -> Result<Rect> {
+        let expected = self.height.saturating_mul(self.width).saturating_mul(3);
+        if out.len() != expected {
+            return Err(Error::InputSize { expected, got: out.len() });
+        }
         let (resized, content) = match self.fit {
             Fit::Stretch => {
                 let whole = Rect { x: 0, y: 0, width: self.width, height: self.height };

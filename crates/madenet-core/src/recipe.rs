@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use madenet_image::Mask;
 use madenet_kernels::{Interpolation, Shape, interpolate};
 use madenet_metrics::Label;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::anomaly_map::AnomalyMap;
 use crate::calibration::Calibration;
@@ -36,6 +38,8 @@ pub struct Recipe {
     pub calibration: Calibration,
     /// The region of interest: only where it is true is inspected; everywhere where there is none. It is brought to each
     /// image's size (a pixel is inspected if any of it is), so that one drawn on a picture of another size serves as well.
+    /// A network sees in cells (8 pixels of its input, with the usual backbones), and a cell counts if any of it is
+    /// inspected: draw what is to be ignored a cell larger than it is.
     #[serde(with = "run_lengths")]
     pub inspected: Option<Mask>,
     /// Regions with fewer pixels of the original image are no defects. 0 takes all, and then the image score alone
@@ -94,9 +98,15 @@ impl Recipe {
     /// Checks what a file or a caller has put in.
     ///
     /// # Errors
-    /// [`Error::Config`] if a number is not finite, or nothing is inspected.
+    /// [`Error::Config`] if a number is not finite, nothing is inspected, or the region of interest has more than 2^26
+    /// pixels, 8192 x 8192, which a file does not hold.
     pub fn validate(&self) -> Result<()> {
         self.calibration.validate()?;
+        let pixels = self.inspected.as_ref().map_or(0, |mask| mask.data().len());
+        if pixels > run_lengths::MAX_PIXELS {
+            let (field, got) = ("recipe.inspected", format!("a mask of {pixels} pixels"));
+            return Err(Error::Config { field, got, expected: "at most 67108864" });
+        }
         if self.inspected.as_ref().is_some_and(|mask| mask.count() == 0) {
             let got = "no pixel at all".to_string();
             return Err(Error::Config { field: "recipe.inspected", got, expected: "at least one pixel" });
@@ -109,11 +119,13 @@ impl Recipe {
     /// already: what an image's score is of, the submodel knows.
     ///
     /// # Errors
-    /// [`Error::NonFiniteScore`] if a score is NaN or infinite, [`Error::MapSize`] if the map is not of its size.
+    /// [`Error::NonFiniteScore`] if a score is NaN or infinite, [`Error::MapSize`] if the map is not of its size,
+    /// [`Error::Image`] if `size` has no pixels or more than memory, [`Error::Metrics`] if the map falls into more regions
+    /// than 32 bits can number.
     pub fn prediction(&self, route: &str, raw: &RawScores, size: (usize, usize)) -> Result<Prediction> {
         raw.check(route)?;
         let (width, height) = size;
-        let mut values = vec![0.0; width * height];
+        let mut values = vec![0.0; plane_len(width, height)?];
         let bilinear = Interpolation::Bilinear { align_corners: false };
         let shape = Shape::new(1, raw.height, raw.width);
         interpolate(bilinear, shape, (height, width), &raw.map, &mut values)?;
@@ -138,14 +150,63 @@ impl Recipe {
     }
 }
 
+/// Number of pixels, if there are any and memory can hold their values.
+fn plane_len(width: usize, height: usize) -> Result<usize> {
+    if width == 0 || height == 0 {
+        return Err(madenet_image::Error::NoPixels { width, height }.into());
+    }
+    let bytes = width.checked_mul(height).and_then(|n| n.checked_mul(size_of::<f32>()));
+    match bytes.filter(|&bytes| bytes <= isize::MAX as usize) {
+        Some(bytes) => Ok(bytes / size_of::<f32>()),
+        None => Err(madenet_image::Error::SizeOverflow { width, height }.into()),
+    }
+}
+
 /// The recipes of a model: one for every image, and others for categories that need their own.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipes {
     /// For images of no category in particular.
     pub default: Recipe,
-    /// By category, in the order of their names.
+    /// By category, in the order of their names; at most 256 in a file.
+    #[serde(deserialize_with = "few")]
     pub categories: BTreeMap<String, Recipe>,
+}
+
+/// Most categories of one model: each may hold a mask, and a hostile file could ask for terabytes.
+const MAX_CATEGORIES: usize = 256;
+
+/// Stops at the first recipe too many, before the memory of the others is taken.
+fn few<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BTreeMap<String, Recipe>, D::Error> {
+    struct Few;
+
+    impl<'de> Visitor<'de> for Few {
+        type Value = BTreeMap<String, Recipe>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(
+                f,
+                "recipes of at most {MAX_CATEGORIES} categories, with {} pixels of masks",
+                run_lengths::MAX_PIXELS
+            )
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Self::Value, A::Error> {
+            let (mut recipes, mut pixels) = (BTreeMap::new(), 0);
+            while let Some((name, recipe)) = entries.next_entry::<String, Recipe>()? {
+                pixels += recipe.inspected.as_ref().map_or(0, |mask| mask.data().len());
+                recipes.insert(name, recipe);
+                if recipes.len() > MAX_CATEGORIES || pixels > run_lengths::MAX_PIXELS {
+                    return Err(A::Error::invalid_length(recipes.len(), &self));
+                }
+            }
+            Ok(recipes)
+        }
+    }
+
+    deserializer.deserialize_map(Few)
 }
 
 impl Recipes {
@@ -172,8 +233,18 @@ impl Recipes {
     /// Checks all of them.
     ///
     /// # Errors
-    /// As [`Recipe::validate`].
+    /// As [`Recipe::validate`]; [`Error::Config`] for more than 256 categories, or more than 2^26 pixels of their masks.
     pub fn validate(&self) -> Result<()> {
+        let masks = self.categories.values().filter_map(|recipe| recipe.inspected.as_ref());
+        let pixels: usize = masks.map(|mask| mask.data().len()).sum();
+        if self.categories.len() > MAX_CATEGORIES || pixels > run_lengths::MAX_PIXELS {
+            let got = format!("{} with {pixels} pixels of masks", self.categories.len());
+            return Err(Error::Config {
+                field: "recipe.categories",
+                got,
+                expected: "at most 256 with 67108864",
+            });
+        }
         self.default.validate()?;
         self.categories.values().try_for_each(Recipe::validate)
     }
@@ -224,6 +295,9 @@ mod tests {
             let error = recipe().prediction("sfad", &bad, (4, 1));
             assert!(matches!(error, Err(Error::NonFiniteScore { .. })));
         }
+        for size in [(0, 1), (usize::MAX, 2)] {
+            assert!(matches!(recipe().prediction("sfad", &raw(0.0), size), Err(Error::Image(_))));
+        }
         let short = RawScores { width: 5, ..raw(0.0) };
         assert!(matches!(recipe().prediction("sfad", &short, (4, 1)), Err(Error::MapSize { .. })));
     }
@@ -236,6 +310,12 @@ mod tests {
         let again: Recipes = serde_json::from_str(&serde_json::to_string(&recipes)?)?;
         assert_eq!(again, recipes);
         assert_eq!(recipes.of("CAPACITOR")?.calibration.pixel.threshold, 3.0);
+        for i in 0..MAX_CATEGORIES {
+            recipes.categories.insert(i.to_string(), recipe());
+        }
+        assert!(recipes.validate().is_err());
+        assert!(serde_json::from_str::<Recipes>(&serde_json::to_string(&recipes)?).is_err());
+        recipes.categories.retain(|name, _| name == "CAPACITOR");
         let error = recipes.of("DIODE").err().map(|e| e.to_string()).unwrap_or_default();
         assert_eq!(error, "the model has no recipe for the category \"DIODE\"; it has some for: CAPACITOR");
         Ok(())

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Largest mask that a file may hold, in pixels: 8192 x 8192. A few bytes could ask for terabytes.
-const MAX_PIXELS: usize = 1 << 26;
+pub(crate) const MAX_PIXELS: usize = 1 << 26;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

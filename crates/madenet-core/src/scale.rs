@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Least distance of threshold and median (methods.md I6): keeps constant scores from dividing by zero.
+/// Least distance of threshold and median: keeps constant scores from dividing by zero.
 const LEAST_SPREAD: f64 = 1e-6;
 /// Steepness of the squashing: the median of normals scores 0.1, the threshold 0.5, as far again above it 0.9.
 const STEEPNESS: f64 = 4.0;
@@ -48,7 +48,7 @@ pub enum ThresholdRule {
     /// probability, above 0 and below 1: the `ceil((n + 1) (1 - rate))`-th smallest of n (split conformal prediction,
     /// Vovk et al. 2005).
     FalsePositiveRate(f64),
-    /// Midway between the two neighbouring scores that part flagged from passed where F1 is largest (methods.md I7).
+    /// Midway between the two neighbouring scores that part flagged from passed where F1 is largest.
     F1Max,
 }
 
@@ -75,7 +75,7 @@ impl Scale {
     /// # Errors
     /// [`Error::Config`] for a rule out of range, [`Error::NoScores`] without normals (or, for F1, without anomalies),
     /// [`Error::TooFewNormals`] where a false positive rate asks for more of them, [`Error::NonFiniteScore`], and
-    /// [`Error::Metrics`] if there is not one label a score.
+    /// [`Error::LabelCount`] if there is not one label a score.
     pub fn from_scores(
         what: &'static str,
         scores: &[f32],
@@ -83,6 +83,9 @@ impl Scale {
         rule: ThresholdRule,
     ) -> Result<Self> {
         rule.validate()?;
+        if scores.len() != labels.len() {
+            return Err(Error::LabelCount { what, scores: scores.len(), labels: labels.len() });
+        }
         if let Some(&value) = scores.iter().find(|s| !s.is_finite()) {
             return Err(Error::NonFiniteScore { what: what.to_string(), value });
         }
@@ -94,17 +97,19 @@ impl Scale {
         normals.sort_unstable_by(f32::total_cmp);
         let median = quantile_of(&normals, 0.5);
         // A threshold from normals lies above their median, else constant scores would all be at it.
-        let least = median + LEAST_SPREAD as f32;
+        let least = (median + LEAST_SPREAD as f32).max(median.next_up());
         let threshold = match rule {
             ThresholdRule::Quantile(q) => quantile_of(&normals, q).max(least),
             ThresholdRule::FalsePositiveRate(rate) => conformal(what, &normals, rate)?.max(least),
             ThresholdRule::F1Max => best_f1(what, scores, labels)?,
         };
-        Ok(Scale { median, threshold })
+        let scale = Scale { median, threshold };
+        scale.validate(["median", "threshold"])?;
+        Ok(scale)
     }
 
     /// The calibrated score of a raw one: in `[0, 1]`, rising, above 0.5 exactly where `raw` is above the threshold, 0.1
-    /// at the median.
+    /// at a median below it. NaN stays NaN.
     ///
     /// `(1 + z / (1 + |z|)) / 2` with `z = 4 (raw - threshold) / |threshold - median|`. Unlike a logistic function it
     /// does not reach 1 in `f32` where defects are strong, so that their order is kept.
@@ -112,7 +117,11 @@ impl Scale {
     pub fn calibrate(&self, raw: f32) -> f32 {
         // In f64, where no finite f32 overflows.
         let z = STEEPNESS * (f64::from(raw) - f64::from(self.threshold)) / self.spread();
-        let score = (0.5 + 0.5 * z / (1.0 + z.abs())) as f32;
+        let squashed = if z.is_infinite() { z.signum() } else { z / (1.0 + z.abs()) };
+        let score = (0.5 + 0.5 * squashed) as f32;
+        if score.is_nan() {
+            return score;
+        }
         // Rounding must not turn what is above the threshold into 0.5.
         if raw > self.threshold { score.max(0.5_f32.next_up()) } else { score.min(0.5) }
     }
@@ -164,7 +173,7 @@ fn conformal(what: &'static str, sorted: &[f32], rate: f64) -> Result<f32> {
             let needed = (1.0 / rate - 1.0 - 1e-9).ceil() as usize;
             Err(Error::TooFewNormals { what, rate, needed, got: n })
         }
-        _ => Ok(sorted[(n + 1 - flagged).min(n) - 1]),
+        _ => Ok(sorted[n - flagged.min(n)]),
     }
 }
 
@@ -201,6 +210,8 @@ mod tests {
         for score in [0.01, 0.3, 0.5, 0.9, 0.999] {
             assert!((scale.calibrate(scale.raw_at(score)?) - score).abs() < 1e-5, "{score}");
         }
+        assert!(scale.calibrate(f32::NAN).is_nan());
+        assert_eq!([f32::INFINITY, f32::NEG_INFINITY].map(|raw| scale.calibrate(raw)), [1.0, 0.0]);
         assert!([0.0, 1.0, f32::NAN].iter().all(|&s| scale.raw_at(s).is_err()));
         Ok(())
     }
@@ -210,6 +221,8 @@ mod tests {
         let scores: Vec<f32> = (0..=1000).rev().map(|i| i as f32).collect();
         let scale = of_normals(&scores, ThresholdRule::Quantile(0.995))?;
         assert_eq!(scale, Scale { median: 500.0, threshold: 995.0 });
+        let large = of_normals(&[1e6; 5], ThresholdRule::Quantile(0.995))?;
+        assert!(large.calibrate(1e6) < 0.5);
         let constant = of_normals(&[0.3; 5], ThresholdRule::Quantile(0.995))?;
         assert!(constant.calibrate(0.3) < 0.5 && constant.calibrate(0.31) > 0.5);
         Ok(())
@@ -224,6 +237,11 @@ mod tests {
         assert_eq!(threshold(99, 0.01)?, 99.0);
         assert_eq!(threshold(99, 0.05)?, 95.0);
         assert_eq!(threshold(19, 0.05)?, 19.0);
+        assert_eq!(
+            threshold(10, 1.0 - 1e-12)?,
+            5.5 + 1e-6,
+            "no threshold from normals is below their median"
+        );
         let error = threshold(98, 0.01).err();
         assert!(matches!(error, Some(Error::TooFewNormals { needed: 99, got: 98, .. })), "{error:?}");
         Ok(())
@@ -247,6 +265,8 @@ mod tests {
     fn scores_that_are_not_finite_and_rules_out_of_range_do_not_pass() {
         let q = ThresholdRule::Quantile(0.5);
         assert!(matches!(of_normals(&[], q), Err(Error::NoScores { kind: "normal", .. })));
+        let short = Scale::from_scores("images", &[0.0, 1.0], &[false], q);
+        assert!(matches!(short, Err(Error::LabelCount { scores: 2, labels: 1, .. })));
         assert!(matches!(of_normals(&[f32::NAN], q), Err(Error::NonFiniteScore { .. })));
         for rule in [
             ThresholdRule::Quantile(f64::NAN),

@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// The default is the `rayon` pool that the caller is in, which outside of any pool is the global one, with a thread for
 /// every core. [`Threads::new`] makes a pool of its own; clones share it. Results never depend on the number.
 ///
+/// Detectors take a budget for their predictions; everything else, a fit for instance, takes the one that it is
+/// [`run`](Threads::run) in.
+///
 /// ```
 /// use madenet_core::Threads;
 ///

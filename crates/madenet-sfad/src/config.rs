@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 /// | `backbone` | `wide_resnet50_2` | torchvision's ResNets | SimpleNet |
 /// | `layers` | `layer2`, `layer3` | one or more of `layer1` to `layer4` | SimpleNet |
 /// | `preprocessing` | 288x288, ImageNet normalisation | | SimpleNet, which crops what we keep: defects at borders count |
-/// | `patch` | 3 | odd | SimpleNet |
+/// | `patch` | 3 | odd, up to 15 | SimpleNet |
 /// | `features` | `Concat { upscale: 1 }` | | MADE-Net's text; see [`Features`] |
-/// | `hidden` | 1024 | at least 1 | SimpleNet |
+/// | `hidden` | 1024 | 1 to 65,536 | SimpleNet |
 /// | `slope` | 0.2 | at least 0 | SimpleNet |
 /// | `image_score` | `GridMax` | | SimpleNet's code; [`ImageScore`] has another |
-/// | `smoothing` | 4 | pixels, above 0 | SimpleNet |
+/// | `smoothing` | 4 | pixels, above 0 up to 1000 | SimpleNet |
 /// | `smooth_at` | `Model` | | SimpleNet's code; MADE-Net's text smooths at the original size |
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +57,7 @@ pub enum Features {
     /// layer, brought to the grid, and once more averaged to `dim` numbers over all layers. The averages run over
     /// neighbouring channels. (The code resizes before it averages; both are linear, and in this order it is cheaper.)
     SimpleNet {
-        /// Numbers per location, 1536 in SimpleNet's code.
+        /// Numbers per location, 1 to 65,536; 1536 in SimpleNet's code.
         dim: usize,
     },
 }
@@ -66,7 +66,7 @@ pub enum Features {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum ImageScore {
-    /// The largest of the raw grid, before it is enlarged and smoothed (F11).
+    /// The largest of the raw grid, before it is enlarged and smoothed.
     GridMax,
     /// The mean of this share of the map's pixels, the largest ones, at the model's size: one pixel at least. Steadier
     /// than a maximum where defects are large or good surfaces vary (docs/sfad-study.md).
@@ -141,6 +141,8 @@ impl SfadConfig {
         ResNet::from_name(&self.backbone)?;
         self.preprocessing.validate()?;
         check(!self.layers.is_empty(), "layers", "empty".to_string(), "at least one layer")?;
+        let repeated = self.layers.iter().enumerate().any(|(i, layer)| self.layers[..i].contains(layer));
+        check(!repeated, "layers", format!("{:?}", self.layers), "every layer once")?;
         check(
             self.patch % 2 == 1 && self.patch <= 15,
             "patch",
@@ -186,6 +188,7 @@ mod tests {
         let good = SfadConfig::fast();
         let bad = [
             SfadConfig { layers: vec![], ..good.clone() },
+            SfadConfig { layers: vec!["layer2".to_string(); 2], ..good.clone() },
             SfadConfig { patch: 2, ..good.clone() },
             SfadConfig { features: Features::Concat { upscale: 0 }, ..good.clone() },
             SfadConfig { features: Features::Concat { upscale: 65536 }, ..good.clone() },

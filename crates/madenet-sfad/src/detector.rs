@@ -8,18 +8,21 @@ use madenet_core::{
     AnomalyDetector, Error, Prediction, RawScores, Recipe, Recipes, Result, Threads, Timings,
     model_from_bytes, model_to_bytes, read_model, write_model,
 };
-use madenet_image::{ImageView, Mask, Rect};
+use madenet_image::{ImageView, Rect};
 use madenet_nets::{Params, Plan, Shape, Workspace};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{SfadConfig, SmoothAt};
 use crate::network::deployed_net;
-use crate::score::{self, Canvas};
+use crate::score::{self, Canvas, Inspected};
 
 /// Kind of the model file.
 const KIND: &str = "sfad";
-/// Images that go through the network at once: enough work for every core, with bounded memory.
+/// Images that go through the network at once: enough work for every core.
 pub(crate) const CHUNK: usize = 8;
+/// Memory that a chunk may take, in bytes; a network that needs more for one image is refused. WideResNet-50-2 at
+/// 1024x1024 takes a quarter of it.
+const MAX_ARENA: usize = 4 << 30;
 
 /// A fitted SFAD model: loads, predicts, saves. Cloning is cheap, and one model serves many threads.
 #[derive(Clone, Debug)]
@@ -60,6 +63,8 @@ pub struct Provenance {
 struct Network {
     plan: Plan,
     grid: Shape,
+    /// Images that go through it at once.
+    chunk: usize,
     idle: Mutex<Vec<Run>>,
 }
 
@@ -94,12 +99,18 @@ impl Sfad {
         let params = params.select(&net)?;
         let plan = Plan::new(&net, &params)?;
         let grid = net.output_shape("normality").unwrap_or(Shape::new(1, 0, 0));
+        let bytes = plan.arena_bytes(1).max(1);
+        if bytes > MAX_ARENA {
+            let got = format!("{bytes} bytes for an image of the model's size");
+            return Err(Error::Config { field: "memory", got, expected: "at most 4 GiB" });
+        }
+        let chunk = (MAX_ARENA / bytes).min(CHUNK);
         Ok(Sfad {
             content: Arc::new(Content { config, recipes, provenance }),
             category: None,
             threads: Threads::default(),
             params: Arc::new(params),
-            network: Arc::new(Network { plan, grid, idle: Mutex::default() }),
+            network: Arc::new(Network { plan, grid, chunk, idle: Mutex::default() }),
         })
     }
 
@@ -221,7 +232,7 @@ impl Sfad {
         let idle = || self.network.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut run = idle().pop().unwrap_or_default();
         let mut graded = Vec::with_capacity(images.len());
-        for chunk in images.chunks(CHUNK) {
+        for chunk in images.chunks(self.network.chunk) {
             graded.extend(self.grade_chunk(chunk, &mut run)?);
         }
         idle().push(run);
@@ -246,14 +257,20 @@ impl Sfad {
         Ok(grids.zip(contents).map(|(grid, content)| Graded { grid, content, timings }).collect())
     }
 
-    /// Score and map at the model's size, of what `region` leaves of the image.
-    fn raw(&self, graded: &Graded, region: Option<&Mask>) -> Result<RawScores> {
-        let config = &self.content.config;
+    /// Score and map at the model's size, of the whole image.
+    fn raw(&self, graded: &Graded) -> Result<RawScores> {
         let canvas = self.canvas(graded);
-        let map = score::map(&graded.grid, canvas.grid, canvas.size, config.smoothing)?;
-        let inspected = canvas.inspected(region)?;
-        let score = score::image_score(config.image_score, &graded.grid, &map, inspected.as_ref());
-        let Rect { width, height, .. } = graded.content;
+        let inspected = canvas.inspected(None)?;
+        let grid = score::quiet_elsewhere(&graded.grid, inspected.as_ref());
+        self.raw_of(&grid, &canvas, inspected.as_ref())
+    }
+
+    /// Score and map at the model's size, of what is inspected.
+    fn raw_of(&self, grid: &[f32], canvas: &Canvas, inspected: Option<&Inspected>) -> Result<RawScores> {
+        let config = &self.content.config;
+        let map = score::map(grid, canvas.grid, canvas.size, config.smoothing)?;
+        let score = score::image_score(config.image_score, grid, &map, inspected);
+        let Rect { width, height, .. } = canvas.content;
         Ok(RawScores { score, height, width, map: canvas.crop(map) })
     }
 
@@ -261,12 +278,15 @@ impl Sfad {
         let started = Instant::now();
         let recipe = self.recipe();
         let size = (image.width(), image.height());
-        let mut raw = self.raw(graded, recipe.inspected.as_ref())?;
+        let canvas = self.canvas(graded);
+        let inspected = canvas.inspected(recipe.inspected.as_ref())?;
+        let grid = score::quiet_elsewhere(&graded.grid, inspected.as_ref());
+        let mut raw = self.raw_of(&grid, &canvas, inspected.as_ref())?;
         if self.content.config.smooth_at == SmoothAt::Original {
-            let canvas = self.canvas(graded).scaled_to(size);
+            let canvas = canvas.scaled_to(size);
             let scale = (size.0 as f32 * size.1 as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
             let sigma = self.content.config.smoothing * scale;
-            raw.map = canvas.crop(score::map(&graded.grid, canvas.grid, canvas.size, sigma)?);
+            raw.map = canvas.crop(score::map(&grid, canvas.grid, canvas.size, sigma)?);
             (raw.width, raw.height) = size;
         }
         let mut prediction = recipe.prediction(KIND, &raw, size)?;
@@ -299,7 +319,7 @@ impl AnomalyDetector for Sfad {
     fn raw_scores(&self, images: &[ImageView<'_>]) -> Result<Vec<RawScores>> {
         self.threads.run(|| {
             let raw = self.grade(images)?.into_iter().map(|graded| {
-                let raw = self.raw(&graded, None)?;
+                let raw = self.raw(&graded)?;
                 raw.check(KIND)?;
                 Ok(raw)
             });

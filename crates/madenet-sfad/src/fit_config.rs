@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// | `lr_adaptor` | 1e-4 | above 0 | SimpleNet |
 /// | `lr_discriminator` | 2e-4 | above 0 | SimpleNet |
 /// | `weight_decay` | 1e-5 | at least 0 | SimpleNet's paper |
-/// | `thresholds` | quantiles of normals | | methods.md I7, A7 |
+/// | `thresholds` | quantiles of normals | | [`ThresholdRules`] |
 /// | `cache_bytes` | 1 GiB | | |
 ///
 /// AdamW trains adaptor and discriminator; both rates fall to 0.4 of themselves after 80 % and again after 90 % of the
@@ -67,7 +67,7 @@ impl Default for FitConfig {
 }
 
 impl FitConfig {
-    /// methods.md section 3.6.
+    /// SimpleNet's values, as the table says.
     #[must_use]
     pub fn paper() -> Self {
         FitConfig {

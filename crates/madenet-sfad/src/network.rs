@@ -11,7 +11,7 @@ pub(crate) const BACKBONE: &str = "backbone";
 /// Name of the adaptor, scope of its parameters.
 pub(crate) const ADAPTOR: &str = "adaptor";
 
-/// Image to feature vectors: `image` (3 x height x width) to `features` (D x H0 x W0), (F1) to (F4) of methods.md.
+/// Image to feature vectors: `image` (3 x height x width) to `features` (D x H0 x W0), as [`Features`](crate::Features) says.
 #[cfg(feature = "train")]
 pub(crate) fn feature_net(config: &SfadConfig) -> Result<Net> {
     let mut b = Builder::new();
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::SfadConfig;
 
-    /// methods.md section 14: 2,360,832 parameters of the adaptor, 1,576,960 of the discriminator.
+    /// Counted from SimpleNet's definition: 2,360,832 parameters of the adaptor, 1,576,960 of the discriminator.
     #[test]
     fn parameters_are_the_methods() -> Result<()> {
         let net = training_net(&SfadConfig::paper(), 1536)?;

@@ -1,18 +1,20 @@
 //! From the discriminator's normality to anomaly scores and maps.
 
+use std::borrow::Cow;
+
 use madenet_core::Result;
 use madenet_image::{Mask, Rect};
 use madenet_kernels::{Interpolation, Shape, gaussian_filter, interpolate};
 
 use crate::config::ImageScore;
 
-/// Anomaly of the locations of a grid: the negative of their normality (F9).
+/// Anomaly of the locations of a grid: the negative of their normality.
 pub(crate) fn anomaly(normality: &[f32]) -> Vec<f32> {
     normality.iter().map(|n| -n).collect()
 }
 
 /// The map of a grid of `shape`: enlarged (bilinear) to `size` (height, width) and smoothed by a Gaussian of deviation
-/// `sigma` pixels (F10).
+/// `sigma` pixels.
 pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) -> Result<Vec<f32>> {
     let mut enlarged = vec![0.0; size.0 * size.1];
     let bilinear = Interpolation::Bilinear { align_corners: false };
@@ -83,6 +85,14 @@ impl Canvas {
     }
 }
 
+/// The grid with the least inspected value wherever nothing is inspected, so that smoothing carries no heat from there.
+pub(crate) fn quiet_elsewhere<'a>(grid: &'a [f32], inspected: Option<&Inspected>) -> Cow<'a, [f32]> {
+    let Some(Inspected { grid: mask, .. }) = inspected else { return Cow::Borrowed(grid) };
+    let least = counted(grid, Some(mask)).into_iter().fold(f32::INFINITY, f32::min);
+    let quiet = |(&value, &counts): (&f32, &bool)| if counts || value.is_nan() { value } else { least };
+    Cow::Owned(grid.iter().zip(mask.data()).map(quiet).collect())
+}
+
 /// The score of an image from its grid and the map of its canvas, of what is inspected. NaN if one of them has NaN: a
 /// broken value must not hide behind a good one.
 pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected: Option<&Inspected>) -> f32 {
@@ -129,6 +139,27 @@ mod tests {
         assert!(peak < 2.0 && peak > 0.0);
         // In a corner far from the defect the symmetric border keeps the constant.
         assert!((map[31 * 32 + 31] + 0.5).abs() < 1e-3);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_inspected_gives_no_heat() -> Result<()> {
+        let mut grid = vec![0.0; 16];
+        (grid[5], grid[6]) = (1.0, 9.0);
+        let content = Rect { x: 0, y: 0, width: 32, height: 32 };
+        let canvas = Canvas { grid: Shape::new(1, 4, 4), size: (32, 32), content };
+        // The left half of an image of 8 x 8.
+        let left = Mask::new(8, 8, (0..64).map(|i| i % 8 < 4).collect())?;
+        let inspected = canvas.inspected(Some(&left))?;
+        let quiet = quiet_elsewhere(&grid, inspected.as_ref());
+        let map = map(&quiet, canvas.grid, canvas.size, 4.0)?;
+        assert_eq!(image_score(ImageScore::GridMax, &grid, &map, inspected.as_ref()), 1.0);
+        assert!(image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map, inspected.as_ref()) < 1.0);
+        assert!(canvas.inspected(None)?.is_none());
+        // A letterbox's bars, above and below, are not inspected.
+        let content = Rect { x: 0, y: 8, width: 32, height: 16 };
+        let framed = Canvas { content, ..canvas }.inspected(None)?;
+        assert_eq!(framed.map(|i| (i.pixels.count(), i.grid.count())), Some((32 * 16, 8)));
         Ok(())
     }
 

@@ -66,13 +66,18 @@ pub fn evaluate(detector: &dyn AnomalyDetector, data: &dyn Dataset) -> Result<Re
     for chunk in all.chunks(CHUNK) {
         let samples = chunk.iter().map(|&i| data.get(i)).collect::<Result<Vec<_>, _>>()?;
         let views: Vec<_> = samples.iter().map(|s| s.image.as_view()).collect();
-        for (sample, raw) in samples.iter().zip(detector.raw_scores(&views)?) {
+        let scored = detector.raw_scores(&views)?;
+        if scored.len() != samples.len() {
+            let (name, expected, got) = (detector.name().to_string(), samples.len(), scored.len());
+            return Err(madenet_core::Error::Detector { name, expected, got }.into());
+        }
+        for (sample, raw) in samples.iter().zip(scored) {
             scores.push(raw.score);
             labels.push(sample.label.is_anomalous());
-            let mask = match (&sample.mask, sample.label) {
-                (Some(mask), _) => mask.resize_nearest(raw.width, raw.height)?,
-                (None, Label::Normal) => Mask::new(raw.width, raw.height, vec![false; raw.map.len()])?,
-                (None, Label::Anomalous) => {
+            let mask = match (sample.label, &sample.mask) {
+                (Label::Normal, _) => Mask::new(raw.width, raw.height, vec![false; raw.map.len()])?,
+                (Label::Anomalous, Some(mask)) => mask.resize_nearest(raw.width, raw.height)?,
+                (Label::Anomalous, None) => {
                     without_mask += 1;
                     continue;
                 }

@@ -42,7 +42,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `image` | yes | decoding and encoding of files, conversions from the crate `image` |
-//! | `train` | yes | training on candle, data sets, [`evaluate`] |
+//! | `train` | yes | training on candle, data sets (procedural boards included), [`evaluate`] |
+//! | `hub` | no | pretrained backbones from the Hugging Face hub |
 
 #[cfg(feature = "train")]
 mod evaluate;

@@ -33,7 +33,7 @@
 //! the two differ by more than 3 of 255 codes before noise; everywhere else the published picture is the good
 //! twin's, noise included ([`SmtBoards::good_twin`] shows it).
 //!
-//! Training and test boards never share random numbers: the part is in the name of every stream.
+//! Training and test boards share designs and nothing else: the part is in the name of every board's streams.
 
 mod block;
 mod board;

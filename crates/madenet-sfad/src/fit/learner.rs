@@ -46,7 +46,7 @@ impl<'a> SfadLearner<'a> {
         (0..self.fit.batch as u64).map(pick).collect()
     }
 
-    /// Gaussian noise for `rows` feature vectors (F6): fresh for every step, location and component.
+    /// Gaussian noise for `rows` feature vectors: fresh for every step, location and component.
     fn noise(&self, step: u64, rows: usize) -> Vec<f32> {
         /// Rows with one stream: many enough to be worth a task, fixed so that threads do not matter.
         const BLOCK: usize = 256;
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// methods.md section 14, check 5.
+    /// By the definition of the margin loss: nothing beyond the margins costs anything, a blind discriminator costs 1.
     #[test]
     fn satisfied_margins_cost_nothing_and_silence_costs_one() -> Result<(), FitError> {
         let loss = |values: &[f32]| {

@@ -108,7 +108,8 @@ impl Sfad {
     }
 
     /// The calibration that `rules` find on images that the model was not trained on; anomalous ones serve
-    /// [`ThresholdRule::F1Max`](madenet_core::ThresholdRule::F1Max) and are passed over by the other rules.
+    /// [`ThresholdRule::F1Max`](madenet_core::ThresholdRule::F1Max); the other rules take normal images, and the normal
+    /// pixels of those that have a mask.
     ///
     /// # Errors
     /// What the data set gives, rules that the data cannot serve, a cancelling observer.
