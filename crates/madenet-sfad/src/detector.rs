@@ -23,6 +23,8 @@ pub(crate) const CHUNK: usize = 8;
 /// Memory that a chunk may take, in bytes; a network that needs more for one image is refused. WideResNet-50-2 at
 /// 1024x1024 takes a quarter of it.
 const MAX_ARENA: usize = 4 << 30;
+/// Pixels of a map at an image's own size and its bars, at most: 1 GiB.
+const MAX_CANVAS: usize = 1 << 28;
 
 /// A fitted SFAD model: loads, predicts, saves. Cloning is cheap, and one model serves many threads.
 #[derive(Clone, Debug)]
@@ -284,6 +286,15 @@ impl Sfad {
         let mut raw = self.raw_of(&grid, &canvas, inspected.as_ref())?;
         if self.content.config.smooth_at == SmoothAt::Original {
             let canvas = canvas.scaled_to(size);
+            // A letterbox of a long image is mostly bars.
+            if canvas.size.0.saturating_mul(canvas.size.1) > MAX_CANVAS {
+                let got = format!("Original, for a letterboxed image of {} x {}", size.0, size.1);
+                return Err(Error::Config {
+                    field: "smooth_at",
+                    got,
+                    expected: "at most 2^28 pixels with the bars",
+                });
+            }
             let scale = (size.0 as f32 * size.1 as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
             let sigma = self.content.config.smoothing * scale;
             raw.map = canvas.crop(score::map(&grid, canvas.grid, canvas.size, sigma)?);
