@@ -9,7 +9,7 @@ use std::path::Path;
 use common::{Outcome, fit, random_backbone, split, stripes, write_category};
 use madenet::data::smt::{Component, SmtBoards, SmtConfig};
 use madenet::data::{Dataset, Folder, MvtecAd, Split};
-use madenet::image::{self, Channels, DecodeLimits, Filter, ImageView, Mask, save_png};
+use madenet::image::{self, Channels, DecodeLimits, Filter, ImageView, Mask, Rect, save_png};
 use madenet::nets::{BackboneSource, Params};
 use madenet::{
     AnomalyDetector, AnomalyMap, Calibration, ErrorChain, FitConfig, Preprocessing, RawScores, Recipe, Scale,
@@ -135,7 +135,7 @@ fn frames(table: &mut Table, _: &Path) -> Outcome {
     let words = [0_u16; 4];
     let view = ImageView::packed(&words, 2, 2, Channels::Gray)?;
     table.line("17 bits in 16", view.with_bit_depth(17));
-    table.line("a crop that leaves the picture", view.crop(1, 1, 2, 1));
+    table.line("a crop that leaves the picture", view.crop(Rect::new(1, 1, 2, 1)));
     table.line("a resize to nothing", image::resize(&view, 0, 8, Filter::Bilinear));
     let map = AnomalyMap::new(1, 1, vec![0.3])?;
     table.line("an overlay over another picture", map.overlay(&view, image::Colormap::Viridis, 0.5));
@@ -298,8 +298,8 @@ fn settings(table: &mut Table, dir: &Path) -> Outcome {
     table.line("a mask of another size in a recipe", {
         let scale = Scale { median: 0.0, threshold: 1.0 };
         let recipe = Recipe::new(Calibration { image: scale, pixel: scale });
-        let recipe = recipe.inspect(&Mask::rectangle(64, 64, 0, 0, 8, 8)?)?;
-        recipe.ignore(&Mask::rectangle(32, 32, 0, 0, 8, 8)?)
+        let recipe = recipe.inspect(&Mask::rectangle(64, 64, Rect::new(0, 0, 8, 8))?)?;
+        recipe.ignore(&Mask::rectangle(32, 32, Rect::new(0, 0, 8, 8))?)
     });
     let model = fit(&dir.join("data"), &FitConfig { iterations: 1, ..FitConfig::tiny() })?;
     let nothing = model.recipe().clone().ignore(&Mask::new(1, 1, vec![true])?)?;

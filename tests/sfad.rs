@@ -7,7 +7,7 @@ use std::process::Command;
 
 use common::{Outcome, fit, split, stripes, write_category};
 use madenet::data::{Dataset, MvtecAd, Split};
-use madenet::image::{Channels, ImageView, Mask};
+use madenet::image::{Channels, ImageView, Mask, Rect};
 use madenet::sfad::{Features, ImageScore, SmoothAt};
 use madenet::{
     AnomalyDetector, Event, Fit, FitConfig, Label, Noise, Prediction, Preprocessing, Sfad, SfadConfig,
@@ -203,7 +203,7 @@ fn recipes_change_verdicts_without_training() -> Outcome {
     assert_eq!(found.annotate(&defective.as_view())?.width(), 48);
 
     // Nobody's defect where nobody looks; the mask is drawn on a picture of twice the size.
-    let half = Mask::rectangle(96, 96, 48, 0, 48, 96)?;
+    let half = Mask::rectangle(96, 96, Rect::new(48, 0, 48, 96))?;
     let elsewhere = model.with_recipe(model.recipe().clone().ignore(&half)?)?;
     let unseen = elsewhere.predict_one(&defective.as_view())?;
     assert!(unseen.raw_score < found.raw_score);
@@ -240,7 +240,7 @@ fn letterboxed_images_are_scored_without_their_bars() -> Outcome {
         let backbone = common::random_backbone(5)?;
         let model = Sfad::fit(&config, &FitConfig::tiny(), backbone, &training, &validation, &mut ())?;
         let square = stripes(400, false);
-        let wide = square.as_view().crop(0, 8, 48, 20)?;
+        let wide = square.as_view().crop(Rect::new(0, 8, 48, 20))?;
         let raw = &model.raw_scores(&[wide])?[0];
         assert_eq!((raw.width, raw.height), (64, 27));
         let prediction = model.predict_one(&wide)?;

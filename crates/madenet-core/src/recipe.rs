@@ -19,13 +19,13 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use madenet_core::{Calibration, Recipe, Scale};
-/// use madenet_image::Mask;
+/// use madenet_image::{Mask, Rect};
 ///
 /// let scale = Scale { median: 0.0, threshold: 1.0 };
 /// let recipe = Recipe::new(Calibration { image: scale, pixel: scale })
 ///     .image_threshold(1.3)
 ///     // The fiducial mark in the corner is nobody's defect.
-///     .ignore(&Mask::rectangle(640, 480, 0, 0, 60, 40)?)?
+///     .ignore(&Mask::rectangle(640, 480, Rect::new(0, 0, 60, 40))?)?
 ///     .min_area(12);
 /// assert_eq!(recipe.calibration.image.threshold, 1.3);
 /// recipe.validate()?;
@@ -252,6 +252,8 @@ impl Recipes {
 
 #[cfg(test)]
 mod tests {
+    use madenet_image::Rect;
+
     use super::*;
     use crate::scale::Scale;
 
@@ -268,13 +270,16 @@ mod tests {
     fn what_is_not_inspected_is_no_defect() -> Result<()> {
         let all = recipe().prediction("sfad", &raw(1.5), (4, 1))?;
         assert_eq!((all.regions.len(), all.mask.count()), (2, 3));
-        let left = Mask::rectangle(8, 2, 0, 0, 4, 2)?;
+        let left = Mask::rectangle(8, 2, Rect::new(0, 0, 4, 2))?;
         let some = recipe().ignore(&left)?.prediction("sfad", &raw(1.5), (4, 1))?;
         assert_eq!(some.map.values()[..2], [0.0, 0.0]);
         assert_eq!(some.mask.data(), [false, false, true, true]);
         let nothing = recipe().inspect(&left)?.ignore(&left)?;
         assert!(matches!(nothing.validate(), Err(Error::Config { field: "recipe.inspected", .. })));
-        assert!(matches!(nothing.inspect(&Mask::rectangle(1, 1, 0, 0, 1, 1)?), Err(Error::Image(_))));
+        assert!(matches!(
+            nothing.inspect(&Mask::rectangle(1, 1, Rect::new(0, 0, 1, 1))?),
+            Err(Error::Image(_))
+        ));
         Ok(())
     }
 
@@ -305,7 +310,8 @@ mod tests {
     #[test]
     fn recipes_come_back_from_files_and_know_their_categories()
     -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let mut recipes = Recipes::new(recipe().ignore(&Mask::rectangle(5, 3, 1, 1, 2, 1)?)?.min_area(7));
+        let mut recipes =
+            Recipes::new(recipe().ignore(&Mask::rectangle(5, 3, Rect::new(1, 1, 2, 1))?)?.min_area(7));
         recipes.categories.insert("CAPACITOR".to_string(), recipe().pixel_threshold(3.0));
         let again: Recipes = serde_json::from_str(&serde_json::to_string(&recipes)?)?;
         assert_eq!(again, recipes);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{Contour, Image, Mask};
+use crate::{Contour, Image, Mask, Rect};
 
 /// Draws the outlines of regions, as [`Mask::contours`] gives them.
 ///
@@ -52,18 +52,17 @@ pub fn draw_contours(image: &mut Image, contours: &[Contour], color: [u8; 3], th
     }
 }
 
-/// Draws a frame `thickness` pixels thick along the inside of a rectangle whose upper left pixel is (`x`,
-/// `y`).
+/// Draws a frame `thickness` pixels thick along the inside of a rectangle.
 ///
 /// What lies outside of the picture is cut off; a thickness of 0, or a rectangle without pixels, draws
 /// nothing.
 ///
 /// ```
-/// use madenet_image::{Image, draw_rect};
+/// use madenet_image::{Image, Rect, draw_rect};
 ///
 /// let mut image = Image::new(7, 4, vec![0; 7 * 4 * 3])?;
-/// draw_rect(&mut image, 1, 0, 4, 3, [9, 0, 0], 1);
-/// draw_rect(&mut image, 6, 2, 5, 5, [7, 0, 0], 1);
+/// draw_rect(&mut image, Rect::new(1, 0, 4, 3), [9, 0, 0], 1);
+/// draw_rect(&mut image, Rect::new(6, 2, 5, 5), [7, 0, 0], 1);
 /// let red: Vec<u8> = image.pixels().iter().step_by(3).copied().collect();
 /// assert_eq!(red, [
 ///     0, 9, 9, 9, 9, 0, 0,
@@ -73,16 +72,8 @@ pub fn draw_contours(image: &mut Image, contours: &[Contour], color: [u8; 3], th
 /// ]);
 /// # Ok::<(), madenet_image::Error>(())
 /// ```
-pub fn draw_rect(
-    image: &mut Image,
-    x: usize,
-    y: usize,
-    width: usize,
-    height: usize,
-    color: [u8; 3],
-    thickness: usize,
-) {
-    let (right, bottom) = (x.saturating_add(width), y.saturating_add(height));
+pub fn draw_rect(image: &mut Image, rect: Rect, color: [u8; 3], thickness: usize) {
+    let (x, y, right, bottom) = (rect.x, rect.y, rect.right(), rect.bottom());
     let inner_left = x.saturating_add(thickness).min(right);
     let inner_top = y.saturating_add(thickness).min(bottom);
     let sides = [
@@ -151,9 +142,10 @@ mod tests {
 
     #[test]
     fn lines_grow_outwards_then_inwards() {
-        let mask = Mask::rectangle(9, 9, 2, 2, 5, 5).unwrap();
+        let mask = Mask::rectangle(9, 9, Rect::new(2, 2, 5, 5)).unwrap();
         let line = |outside: usize, inside: usize| {
-            let around = Mask::rectangle(9, 9, 2 - outside, 2 - outside, 5 + 2 * outside, 5 + 2 * outside);
+            let (first, side) = (2 - outside, 5 + 2 * outside);
+            let around = Mask::rectangle(9, 9, Rect::new(first, first, side, side));
             around.unwrap().and(&mask.erode(inside).invert()).unwrap().to_string()
         };
         assert_eq!(drawn(&mask, 0).count(), 0);
@@ -187,7 +179,7 @@ mod tests {
 
     #[test]
     fn contours_of_a_larger_picture_are_cut_off() {
-        let large = Mask::rectangle(50, 40, 1, 1, 45, 30).unwrap();
+        let large = Mask::rectangle(50, 40, Rect::new(1, 1, 45, 30)).unwrap();
         let mut image = Image::new(3, 2, vec![0; 18]).unwrap();
         draw_contours(&mut image, &large.contours(), [1, 1, 1], 1);
         assert_eq!(image.pixels(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
@@ -201,7 +193,7 @@ mod tests {
         for (x, y) in sizes.into_iter().flat_map(|x| sizes.map(|y| (x, y))) {
             for (size, thickness) in sizes.into_iter().flat_map(|s| sizes.map(|t| (s, t))) {
                 let mut image = Image::new(3, 2, vec![0; 18]).unwrap();
-                draw_rect(&mut image, x, y, size, size, [1, 1, 1], thickness);
+                draw_rect(&mut image, Rect::new(x, y, size, size), [1, 1, 1], thickness);
                 let visible = x < 3 && y < 2 && size > 0 && thickness > 0;
                 assert_eq!(image.pixels().contains(&1), visible, "{x} {y} {size} {thickness}");
             }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use crate::Channels;
+use crate::{Channels, Rect};
 
 /// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -92,11 +92,11 @@ pub enum Error {
     /// A region that leaves its picture.
     #[error(
         "the region of {} x {} pixels at ({}, {}) must lie inside the image of {} x {}",
-        region.2, region.3, region.0, region.1, image.0, image.1
+        region.width, region.height, region.x, region.y, image.0, image.1
     )]
     OutsideImage {
-        /// Column, row, width and height of the region.
-        region: (usize, usize, usize, usize),
+        /// The region.
+        region: Rect,
         /// Width and height of the image.
         image: (usize, usize),
     },

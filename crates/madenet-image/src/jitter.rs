@@ -1,5 +1,6 @@
 //! Changes of brightness, contrast, saturation and hue, as a light or a camera makes them.
 
+use crate::plane::LUMA;
 use crate::{Error, Image, ImageView, Result};
 
 /// The factors of one change of colours.
@@ -105,9 +106,10 @@ fn blend(other: f32, value: f32, factor: f32) -> f32 {
     if factor == 1.0 { value } else { (other + factor * (value - other)).clamp(0.0, 255.0) }
 }
 
-/// The weights of ITU-R BT.601.
+/// The luminance of a colour, in its own unit.
 fn luma([r, g, b]: [f32; 3]) -> f32 {
-    0.299 * r + 0.587 * g + 0.114 * b
+    let [red, green, blue] = LUMA;
+    red * r + green * g + blue * b
 }
 
 /// The colour with its hue moved by `turn` of the circle; value and saturation of HSV (A. R. Smith, "Color

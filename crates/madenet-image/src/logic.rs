@@ -30,13 +30,13 @@ impl Mask {
     /// [`Error::SizeMismatch`] where the sizes differ.
     ///
     /// ```
-    /// use madenet_image::Mask;
+    /// use madenet_image::{Mask, Rect};
     ///
     /// let defects = Mask::from_ascii("
     ///     **..*
     ///     .*...
     /// ")?;
-    /// let region = Mask::rectangle(5, 2, 1, 0, 3, 2)?;
+    /// let region = Mask::rectangle(5, 2, Rect::new(1, 0, 3, 2))?;
     /// assert_eq!(defects.and(&region)?, Mask::from_ascii("
     ///     .*...
     ///     .*...
@@ -53,10 +53,10 @@ impl Mask {
     /// [`Error::SizeMismatch`] where the sizes differ.
     ///
     /// ```
-    /// use madenet_image::Mask;
+    /// use madenet_image::{Mask, Rect};
     ///
-    /// let left = Mask::rectangle(5, 2, 0, 0, 1, 2)?;
-    /// let right = Mask::rectangle(5, 2, 3, 0, 2, 1)?;
+    /// let left = Mask::rectangle(5, 2, Rect::new(0, 0, 1, 2))?;
+    /// let right = Mask::rectangle(5, 2, Rect::new(3, 0, 2, 1))?;
     /// assert_eq!(left.or(&right)?, Mask::from_ascii("
     ///     *..**
     ///     *....

@@ -13,8 +13,8 @@ pub struct Plane {
 }
 
 /// Pillow's weights of red, green and blue (ITU-R BT.601: 0.299, 0.587, 0.114), multiples of 2^-16 that sum to 1,
-/// so that grey keeps its level exactly.
-const LUMA: [f64; 3] = [19595.0 / 65536.0, 38470.0 / 65536.0, 7471.0 / 65536.0];
+/// so that grey keeps its level exactly, in `f32` as well.
+pub(crate) const LUMA: [f32; 3] = [19595.0 / 65536.0, 38470.0 / 65536.0, 7471.0 / 65536.0];
 
 impl Plane {
     /// A plane of `width * height` finite values, row by row from the top.
@@ -99,12 +99,6 @@ impl Plane {
         &self.values
     }
 
-    /// The same values, handed over.
-    #[must_use]
-    pub fn into_values(self) -> Vec<f32> {
-        self.values
-    }
-
     /// The value in column `x` and row `y`, or `None` outside the plane.
     #[must_use]
     pub fn get(&self, x: usize, y: usize) -> Option<f32> {
@@ -169,7 +163,7 @@ pub(crate) fn plane_len(width: usize, height: usize) -> Result<usize> {
 
 /// The luminance of each pixel of grey or RGB `values`.
 fn luminances<V: Copy + Into<f64>>(values: &[V], channels: Channels, white: f64) -> Vec<f32> {
-    let [red, green, blue] = LUMA;
+    let [red, green, blue] = LUMA.map(f64::from);
     if channels.count() == 1 {
         return values.iter().map(|&v| (v.into() / white) as f32).collect();
     }

@@ -14,6 +14,24 @@ pub struct Rect {
 }
 
 impl Rect {
+    /// The `width * height` pixels whose upper left one is (`x`, `y`).
+    ///
+    /// Every rectangle can be named, even one that ends beyond what `usize` can count: what uses it cuts it off or
+    /// refuses it.
+    ///
+    /// ```
+    /// use madenet_image::Rect;
+    ///
+    /// // . . . .
+    /// // . * * *
+    /// let rect = Rect::new(1, 1, 3, 1);
+    /// assert_eq!((rect.right(), rect.bottom()), (4, 2));
+    /// ```
+    #[must_use]
+    pub const fn new(x: usize, y: usize, width: usize, height: usize) -> Rect {
+        Rect { x, y, width, height }
+    }
+
     /// The first column after the rectangle; `usize::MAX` where that is beyond what `usize` can count.
     #[must_use]
     pub const fn right(self) -> usize {
@@ -40,9 +58,9 @@ impl Rect {
     /// // a a a . .
     /// // a * * b .    a: 3 x 2 at (0, 0)
     /// // . b b b .    b: 3 x 2 at (1, 1)    *: both
-    /// let a = Rect { x: 0, y: 0, width: 3, height: 2 };
-    /// let b = Rect { x: 1, y: 1, width: 3, height: 2 };
-    /// assert_eq!(a.intersect(b), Some(Rect { x: 1, y: 1, width: 2, height: 1 }));
+    /// let a = Rect::new(0, 0, 3, 2);
+    /// let b = Rect::new(1, 1, 3, 2);
+    /// assert_eq!(a.intersect(b), Some(Rect::new(1, 1, 2, 1)));
     /// assert!(b.contains(3, 2) && !b.contains(4, 2));
     /// assert_eq!(a.intersect(Rect { x: 3, ..b }), None);
     /// ```
@@ -52,5 +70,21 @@ impl Rect {
         let width = self.right().min(other.right()).checked_sub(x).filter(|&width| width > 0)?;
         let height = self.bottom().min(other.bottom()).checked_sub(y).filter(|&height| height > 0)?;
         Some(Rect { x, y, width, height })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rectangles_beyond_what_can_be_counted_end_at_the_largest_number() {
+        let far = Rect::new(usize::MAX, 3, 2, usize::MAX);
+        assert_eq!((far.right(), far.bottom()), (usize::MAX, usize::MAX));
+        assert_eq!(far.intersect(Rect::new(0, 0, 9, 9)), None);
+        assert_eq!(
+            Rect::new(3, 0, usize::MAX, 2).intersect(Rect::new(0, 0, 9, 9)),
+            Some(Rect::new(3, 0, 6, 2))
+        );
     }
 }

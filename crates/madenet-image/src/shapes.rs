@@ -4,19 +4,18 @@
 //! says so once, [`Mask::and`] and [`Mask::invert`] apply it to what a detector has found.
 
 use crate::mask::mask_len;
-use crate::{Error, Mask, Result};
+use crate::{Error, Mask, Rect, Result};
 
 impl Mask {
-    /// A mask of `width * height` pixels with a filled rectangle whose upper left pixel is (`x`, `y`). What
-    /// lies outside of the mask is cut off.
+    /// A mask of `width * height` pixels with those of `rect` filled. What lies outside of the mask is cut off.
     ///
     /// # Errors
     /// [`Error::NoPixels`] or [`Error::SizeOverflow`] of the mask; the rectangle may be empty.
     ///
     /// ```
-    /// use madenet_image::Mask;
+    /// use madenet_image::{Mask, Rect};
     ///
-    /// let region = Mask::rectangle(6, 4, 1, 2, 3, 9)?;
+    /// let region = Mask::rectangle(6, 4, Rect::new(1, 2, 3, 9))?;
     /// assert_eq!(region, Mask::from_ascii("
     ///     ......
     ///     ......
@@ -25,19 +24,11 @@ impl Mask {
     /// ")?);
     /// # Ok::<(), madenet_image::Error>(())
     /// ```
-    pub fn rectangle(
-        width: usize,
-        height: usize,
-        x: usize,
-        y: usize,
-        rect_width: usize,
-        rect_height: usize,
-    ) -> Result<Mask> {
+    pub fn rectangle(width: usize, height: usize, rect: Rect) -> Result<Mask> {
         let mut data = vec![false; mask_len(width, height)?];
-        let (right, bottom) = (x.saturating_add(rect_width).min(width), y.saturating_add(rect_height));
-        if let Some(span) = right.checked_sub(x) {
-            for row in data.chunks_exact_mut(width).take(bottom).skip(y) {
-                row[x..][..span].fill(true);
+        if let Some(seen) = rect.intersect(Rect::new(0, 0, width, height)) {
+            for row in data.chunks_exact_mut(width).take(seen.bottom()).skip(seen.y) {
+                row[seen.x..seen.right()].fill(true);
             }
         }
         Ok(Mask::from_parts(width, height, data))
@@ -112,7 +103,7 @@ mod tests {
 
     #[test]
     fn rectangles_are_cut_off_at_the_mask() {
-        let count = |x, y, w, h| Mask::rectangle(4, 3, x, y, w, h).unwrap().count();
+        let count = |x, y, w, h| Mask::rectangle(4, 3, Rect::new(x, y, w, h)).unwrap().count();
         assert_eq!(count(0, 0, usize::MAX, usize::MAX), 12);
         assert_eq!(count(3, 2, usize::MAX, usize::MAX), 1);
         assert_eq!(count(4, 0, 1, 1), 0);
@@ -179,7 +170,7 @@ mod tests {
             let [x, y, w, h] = [x, y, w, h].map(usize::from);
             prop_assert_eq!(
                 Mask::polygon(8, 7, &polygon).unwrap(),
-                Mask::rectangle(8, 7, x, y, w, h).unwrap()
+                Mask::rectangle(8, 7, Rect::new(x, y, w, h)).unwrap()
             );
         }
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::values::{for_each_type, white_of};
-use crate::{Channels, Error, Image, PixelValue, Raster, Result, Values};
+use crate::{Channels, Error, Image, PixelValue, Raster, Rect, Result, Values};
 
 /// A picture that lies in somebody else's memory, at its own depth.
 ///
@@ -197,34 +197,34 @@ impl<'a> ImageView<'a> {
         }
     }
 
-    /// The `width * height` pixels whose upper left one is (`x`, `y`), where they lie.
+    /// The pixels of `region`, where they lie.
     ///
     /// # Errors
-    /// [`Error::NoPixels`], or [`Error::OutsideImage`] where part of the region is beyond the picture.
+    /// [`Error::NoPixels`] where the region is empty, or [`Error::OutsideImage`] where part of the region is beyond the picture.
     ///
     /// ```
-    /// use madenet_image::{Channels, ImageView};
+    /// use madenet_image::{Channels, ImageView, Rect};
     ///
     /// let view = ImageView::packed(&[
     ///     1u8, 2, 3, 4, //
     ///     5, 6, 7, 8,
     ///     9, 10, 11, 12,
     /// ], 4, 3, Channels::Gray)?;
-    /// let part = view.crop(1, 1, 2, 2)?.to_raster();
+    /// let part = view.crop(Rect::new(1, 1, 2, 2))?.to_raster();
     /// assert_eq!(part.as_view().values(), madenet_image::Values::U8(&[
     ///     6, 7, //
     ///     10, 11,
     /// ]));
     /// # Ok::<(), madenet_image::Error>(())
     /// ```
-    pub fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Result<ImageView<'a>> {
+    pub fn crop(&self, region: Rect) -> Result<ImageView<'a>> {
+        let Rect { x, y, width, height } = region;
         if width == 0 || height == 0 {
             return Err(Error::NoPixels { width, height });
         }
         let inside = |at: usize, len: usize, of: usize| at.checked_add(len).is_some_and(|end| end <= of);
         if !inside(x, width, self.width) || !inside(y, height, self.height) {
-            let (region, image) = ((x, y, width, height), (self.width, self.height));
-            return Err(Error::OutsideImage { region, image });
+            return Err(Error::OutsideImage { region, image: (self.width, self.height) });
         }
         let first = y * self.stride + x * self.channels.count();
         let values = match self.values {

@@ -1,7 +1,7 @@
 //! Resizing against Pillow's results; see `fixtures/generate.py`.
 #![allow(clippy::unwrap_used)]
 
-use madenet_image::{Channels, Filter, Image, ImageView, Mask, Values, resize};
+use madenet_image::{Channels, Filter, Image, ImageView, Mask, Rect, Values, resize};
 
 struct Case<'a> {
     line: &'a str,
@@ -148,7 +148,7 @@ fn sixteen_bits_are_pillows_floats_rounded() {
 #[test]
 fn a_crop_and_bgr_are_resized_where_they_lie() {
     let image = source(37, 23);
-    let part = image.as_view().crop(5, 3, 20, 12).unwrap();
+    let part = image.as_view().crop(Rect::new(5, 3, 20, 12)).unwrap();
     let expected = resize(&part.to_raster().as_view(), 9, 7, Filter::Bicubic).unwrap();
     assert_eq!(resize(&part, 9, 7, Filter::Bicubic).unwrap(), expected);
     let mut bgr = part.to_rgb().into_pixels();

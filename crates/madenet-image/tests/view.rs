@@ -1,7 +1,7 @@
 //! Views of every kind, and that no size or stride makes them panic.
 #![allow(clippy::unwrap_used)]
 
-use madenet_image::{Channels, Error, Filter, ImageView, Raster, Values, letterbox, resize};
+use madenet_image::{Channels, Error, Filter, ImageView, Raster, Rect, Values, letterbox, resize};
 use proptest::prelude::*;
 
 const CHANNELS: [Channels; 6] =
@@ -46,7 +46,7 @@ fn padding_is_skipped_and_may_be_missing_at_the_end() {
     let padded_rgb = [1u8, 2, 3, 0xEE, 4, 5, 6, 99];
     let view = ImageView::new(&padded_rgb, 1, 2, Channels::Rgb, 4).unwrap();
     assert_eq!(view.to_rgb().pixels(), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(view.crop(0, 1, 1, 1).unwrap().to_rgb().pixels(), [4, 5, 6]);
+    assert_eq!(view.crop(Rect::new(0, 1, 1, 1)).unwrap().to_rgb().pixels(), [4, 5, 6]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn only_16_bit_values_have_another_depth() {
     let deep = view.with_bit_depth(12).unwrap();
     assert_eq!((deep.bit_depth(), deep.white()), (12, 4095.0));
     assert_eq!(deep.to_raster().values(), Values::U16(&[0, 2047, 4095, 4095]));
-    assert_eq!(deep.crop(1, 0, 2, 1).unwrap().bit_depth(), 12);
+    assert_eq!(deep.crop(Rect::new(1, 0, 2, 1)).unwrap().bit_depth(), 12);
     for bits in [0, 17, 255] {
         assert!(matches!(view.with_bit_depth(bits), Err(Error::BitDepth { values: "u16", .. })));
     }
@@ -114,11 +114,11 @@ fn only_16_bit_values_have_another_depth() {
 fn a_crop_beyond_the_picture_is_refused() {
     let view = ImageView::packed(&[0u8; 12], 4, 3, Channels::Gray).unwrap();
     assert_eq!(
-        view.crop(2, 1, 3, 1).unwrap_err().to_string(),
+        view.crop(Rect::new(2, 1, 3, 1)).unwrap_err().to_string(),
         "the region of 3 x 1 pixels at (2, 1) must lie inside the image of 4 x 3"
     );
-    assert!(matches!(view.crop(usize::MAX, 0, 2, 1), Err(Error::OutsideImage { .. })));
-    assert!(matches!(view.crop(0, 0, 0, 1), Err(Error::NoPixels { .. })));
+    assert!(matches!(view.crop(Rect::new(usize::MAX, 0, 2, 1)), Err(Error::OutsideImage { .. })));
+    assert!(matches!(view.crop(Rect::new(0, 0, 0, 1)), Err(Error::NoPixels { .. })));
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn filter() -> impl Strategy<Value = Filter> {
 /// Everything one can do with a view of these values, of which none may panic.
 fn use_view(
     view: madenet_image::Result<ImageView<'_>>,
-    region: [usize; 4],
+    region: Rect,
     target: (usize, usize),
     filter: Filter,
 ) {
     let Ok(view) = view else { return };
-    let part = view.crop(region[0], region[1], region[2], region[3]).unwrap_or(view);
+    let part = view.crop(region).unwrap_or(view);
     assert_eq!(part.to_rgb(), part.to_raster().to_rgb());
     let (width, height) = target;
     let size = |raster: &Raster| (raster.width(), raster.height());
@@ -165,7 +165,7 @@ proptest! {
     fn no_size_or_stride_panics(
         (width, height, stride) in (side(), side(), prop_oneof![8 => 0usize..90, 1 => any::<usize>()]),
         channels in prop::sample::select(&CHANNELS[..]),
-        region in prop::array::uniform4(side()),
+        region in prop::array::uniform4(side()).prop_map(|[x, y, w, h]| Rect::new(x, y, w, h)),
         target in (0usize..20, 0usize..20),
         filter in filter(),
         (seed, len, bits) in (any::<u16>(), 0usize..900, 0u8..20),
