@@ -27,6 +27,7 @@ mod observer;
 mod prediction;
 mod preprocessing;
 mod recipe;
+mod recipes;
 mod region;
 mod run_lengths;
 mod scale;
@@ -42,7 +43,8 @@ pub use model_file::{FORMAT_VERSION, model_from_bytes, model_to_bytes, read_mode
 pub use observer::{Event, Observer};
 pub use prediction::{Prediction, Timings};
 pub use preprocessing::{Fit, IMAGENET_MEAN, IMAGENET_STD, Preprocessing};
-pub use recipe::{Recipe, Recipes};
+pub use recipe::Recipe;
+pub use recipes::Recipes;
 pub use region::Region;
 pub use scale::{Scale, ThresholdRule};
 pub use threads::Threads;

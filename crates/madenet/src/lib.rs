@@ -37,6 +37,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Change verdicts without training
+//!
+//! What a line decides is in the model's [`Recipe`]: thresholds, the region of interest, the least area of a defect. A model
+//! with another recipe shares the network of the first.
+//!
+//! ```no_run
+//! use madenet::Sfad;
+//! use madenet::image::{Mask, Rect};
+//!
+//! let model = Sfad::load("transistor.model")?;
+//! let fiducial = Mask::rectangle(640, 480, Rect::new(0, 0, 60, 40))?;
+//! let threshold = model.recipe().calibration.image.raw_at(0.7)?;
+//! let recipe = model.recipe().clone().image_threshold(threshold).min_area(12).ignore(&fiducial)?;
+//! model.with_recipe(recipe)?.save("stricter.model")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
