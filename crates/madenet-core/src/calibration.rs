@@ -49,7 +49,7 @@ impl ThresholdRules {
     /// Checks both.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
         self.image.validate()?;
         self.pixel.validate()
@@ -60,7 +60,7 @@ impl Calibration {
     /// From raw scores of normal images, and of their maps' pixels, with the default [`ThresholdRules`].
     ///
     /// # Errors
-    /// [`Error::NoScores`], [`Error::NonFiniteScore`].
+    /// [`Error::NoScores`](crate::Error::NoScores), [`Error::NonFiniteScore`](crate::Error::NonFiniteScore).
     pub fn from_normals(images: &[f32], pixels: &[f32]) -> Result<Self> {
         let rules = ThresholdRules::default();
         Ok(Calibration {
@@ -72,7 +72,7 @@ impl Calibration {
     /// Checks what a file or a caller has put in.
     ///
     /// # Errors
-    /// [`Error::Config`] if a number is not finite.
+    /// [`Error::Config`](crate::Error::Config) if a number is not finite.
     pub fn validate(&self) -> Result<()> {
         self.image.validate(["calibration.image.median", "calibration.image.threshold"])?;
         self.pixel.validate(["calibration.pixel.median", "calibration.pixel.threshold"])
@@ -141,7 +141,7 @@ impl Calibrator {
     /// map's size by the nearest pixel.
     ///
     /// # Errors
-    /// [`Error::MapSize`] if the map has not as many values as it says, [`Error::Image`] if it has none.
+    /// [`Error::MapSize`](crate::Error::MapSize) if the map has not as many values as it says, [`Error::Image`](crate::Error::Image) if it has none.
     pub fn push(&mut self, raw: &RawScores, label: Label, mask: Option<&Mask>) -> Result<()> {
         raw.check_size()?;
         self.images.push(raw.score, label.is_anomalous());
