@@ -119,7 +119,7 @@ fn boards(split: Split, normal: usize, anomalous: usize) -> Result<Vec<Image>, B
 }
 
 fn smt(split: Split, normal: usize, anomalous: usize, seed: u64) -> Result<SmtBoards, Box<dyn Error>> {
-    let component = Component::ChipResistor;
+    let component = Component::Resistor;
     let config = SmtConfig { component, width: SIDE, height: SIDE, designs: 1, normal, anomalous, seed };
     Ok(SmtBoards::new(config, split)?)
 }

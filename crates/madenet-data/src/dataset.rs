@@ -11,6 +11,8 @@ pub struct Sample {
     /// Unique within the data set and the same on every machine: for files, the path below the data set's
     /// folder with `/` between the parts.
     pub id: String,
+    /// The kind of product, such as `transistor`: what a model is fitted to.
+    pub category: String,
     /// The photograph, grey or RGB, at the depth in which it was taken;
     /// [`to_rgb`](Raster::to_rgb) makes what one draws on.
     pub image: Raster,

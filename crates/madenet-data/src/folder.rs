@@ -19,8 +19,10 @@ impl Folder {
         if pictures.is_empty() {
             return Err(Error::NoImages { path: dir.to_owned() });
         }
+        let category = listing::category(dir)?;
         let entry = |picture: listing::Named| Entry {
             id: picture.name,
+            category: category.clone(),
             label: Label::Normal,
             defect_type: None,
             image: picture.path,

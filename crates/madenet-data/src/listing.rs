@@ -27,6 +27,18 @@ pub(crate) fn pictures(dir: &Path, expected: &'static str) -> Result<Vec<Named>>
     list(dir, expected, |path| has_image_extension(path) && path.is_file())
 }
 
+/// The name of the folder of a category.
+pub(crate) fn category(dir: &Path) -> Result<String> {
+    let whole = dir.canonicalize().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::MissingFolder { expected: "a category", path: dir.to_owned() },
+        _ => Error::ReadFolder { path: dir.to_owned(), source },
+    })?;
+    match whole.file_name() {
+        Some(name) => name.to_str().map(str::to_owned).ok_or(Error::NotUtf8 { path: whole.clone() }),
+        None => Ok(String::new()),
+    }
+}
+
 fn list(dir: &Path, expected: &'static str, keep: impl Fn(&Path) -> bool) -> Result<Vec<Named>> {
     let error = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => Error::MissingFolder { expected, path: dir.to_owned() },

@@ -56,12 +56,13 @@ impl MvtecAd {
     /// training part has no normal samples or the test part none at all.
     pub fn open(dir: impl AsRef<Path>, split: Split) -> Result<Records> {
         let dir = dir.as_ref();
+        let category = listing::category(dir)?;
         let part = dir.join(split.folder());
         let mut entries = Vec::new();
         for class in listing::folders(&part, EXPECTED)? {
             let masks = if class.name == GOOD { None } else { Some(Masks::of(dir, split, &class.name)?) };
             for picture in listing::pictures(&class.path, EXPECTED)? {
-                entries.push(entry(split, &class.name, picture, masks.as_ref()));
+                entries.push(entry(&category, split, &class.name, picture, masks.as_ref()));
             }
         }
         let required = match split {
@@ -81,8 +82,9 @@ impl MvtecAd {
     }
 }
 
-fn entry(split: Split, class: &str, picture: Named, masks: Option<&Masks>) -> Entry {
+fn entry(category: &str, split: Split, class: &str, picture: Named, masks: Option<&Masks>) -> Entry {
     Entry {
+        category: category.to_owned(),
         id: format!("{}/{class}/{}", split.folder(), picture.name),
         label: if masks.is_some() { Label::Anomalous } else { Label::Normal },
         defect_type: masks.map(|_| class.to_owned()),

@@ -11,6 +11,8 @@ use crate::{Dataset, Error, Label, Result, Sample, hold_out};
 pub struct Entry {
     /// See [`Sample::id`].
     pub id: String,
+    /// See [`Sample::category`].
+    pub category: String,
     /// Whether it shows a defect.
     pub label: Label,
     /// The kind of defect; none for normal samples and where it is not known.
@@ -100,7 +102,8 @@ impl Dataset for Records {
                 return Err(Error::MaskSize { image_size, mask_size, image, mask });
             }
         }
-        let (id, defect_type) = (entry.id.clone(), entry.defect_type.clone());
-        Ok(Sample { id, image, label: entry.label, defect_type, mask })
+        let (id, category, defect_type) =
+            (entry.id.clone(), entry.category.clone(), entry.defect_type.clone());
+        Ok(Sample { id, category, image, label: entry.label, defect_type, mask })
     }
 }

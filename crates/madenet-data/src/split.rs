@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use crate::hash::hash;
 use crate::{Entry, Error, Label, Result};
 
-/// Which of `entries` to set aside for validation: in each group of equal label and defect type, the `share`
+/// Which of `entries` to set aside for validation: in each group of equal category, label and defect type, the `share`
 /// (rounded to whole samples) with the smallest hashes of (`seed`, id).
 ///
 /// In a group of two or more at least one is held out and at least one remains; a single sample remains.
-/// `share` lies between 0 and 1, usually 0.15. Categories are to be split one by one, or kept apart by the
-/// ids.
+/// `share` lies between 0 and 1, usually 0.15.
 ///
 /// The hash is FNV-1a with 64 bits over the 8 bytes of the seed (little-endian) and the bytes of the id,
 /// followed by the output function of SplitMix64.
@@ -26,9 +25,9 @@ pub fn hold_out(entries: &[Entry], share: f64, seed: u64) -> Result<Vec<bool>> {
     if !(share > 0.0 && share < 1.0) {
         return Err(Error::Share(share));
     }
-    let mut groups: BTreeMap<(Label, Option<&str>), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Label, Option<&str>), Vec<usize>> = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
-        groups.entry((entry.label, entry.defect_type.as_deref())).or_default().push(index);
+        groups.entry((&entry.category, entry.label, entry.defect_type.as_deref())).or_default().push(index);
     }
     let mut held_out = vec![false; entries.len()];
     for group in groups.values_mut() {
@@ -55,6 +54,7 @@ mod tests {
     fn entry(id: String, defect_type: Option<&str>) -> Entry {
         Entry {
             id,
+            category: "part".to_owned(),
             label: if defect_type.is_some() { Label::Anomalous } else { Label::Normal },
             defect_type: defect_type.map(str::to_owned),
             image: "unused".into(),

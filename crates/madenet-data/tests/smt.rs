@@ -87,8 +87,8 @@ fn ids_are_unique_and_defects_balanced() {
 
 #[test]
 fn a_larger_set_holds_the_boards_of_a_smaller_one() {
-    let small = all(&boards(Component::ChipResistor, 32, 2, 5, 4).unwrap()).unwrap();
-    let large = all(&boards(Component::ChipResistor, 32, 7, 11, 4).unwrap()).unwrap();
+    let small = all(&boards(Component::Resistor, 32, 2, 5, 4).unwrap()).unwrap();
+    let large = all(&boards(Component::Resistor, 32, 7, 11, 4).unwrap()).unwrap();
     assert!(small.iter().all(|sample| large.contains(sample)));
 }
 
@@ -200,7 +200,7 @@ fn good_boards_differ_more_from_each_other_than_from_their_small_defects() {
 
 #[test]
 fn sizes_and_counts_out_of_range_are_refused() {
-    let good = SmtConfig::new(Component::ChipCapacitor);
+    let good = SmtConfig::new(Component::Capacitor);
     for (width, height) in [(31, 64), (64, 31), (4097, 64), (64, usize::MAX), (0, 0)] {
         let error = SmtBoards::new(SmtConfig { width, height, ..good }, Split::Test).unwrap_err();
         assert!(matches!(error, Error::SmtSize { .. }), "{width} x {height}");

@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example quickstart            # writes models into target/quickstart
 //! cd examples/embed_inference
-//! cargo run --release -- ../../target/quickstart/CHIP_RESISTOR.model
+//! cargo run --release -- ../../target/quickstart/RESISTOR.model
 //! ```
 
 use std::process::ExitCode;

@@ -101,9 +101,10 @@ impl Dataset for SmtBoards {
         let mut scene = board.scene();
         let bare = scene.draw_board(self.config.width, self.config.height);
         let id = format!("{}/{:04}", board.class, board.number);
+        let category = board.component.name().to_owned();
         let Some(defect) = board.defect else {
             let image = board.photograph(&scene.draw_on(bare))?.into();
-            return Ok(Sample { id, image, label: Label::Normal, defect_type: None, mask: None });
+            return Ok(Sample { id, category, image, label: Label::Normal, defect_type: None, mask: None });
         };
         let good = scene.draw_on(bare.clone());
         defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
@@ -111,7 +112,7 @@ impl Dataset for SmtBoards {
         let mask = difference(&good, &mut bad)?;
         let image = board.photograph(&bad)?.into();
         let defect_type = Some(defect.name().to_owned());
-        Ok(Sample { id, image, label: Label::Anomalous, defect_type, mask: Some(mask) })
+        Ok(Sample { id, category, image, label: Label::Anomalous, defect_type, mask: Some(mask) })
     }
 }
 

@@ -1,42 +1,62 @@
-//! What can be wrong with a board.
-
-use std::f32::consts::TAU;
+//! What can be wrong with a board: names and groups.
 
 use madenet_rng::Stream;
 
-use super::colour::Rgb;
-use super::debris::{Debris, curve, splinter};
-use super::geometry::{Point, point};
-use super::light::Material;
-use super::part::Damage;
+use super::defects::{contamination, mounting, soldering};
 use super::scene::Scene;
-use super::solder::Bridge;
 
 /// A kind of defect, one type of the data set.
 ///
 /// Names and groups are a stand-in taxonomy, made up from what inspection of soldered boards usually tells
 /// apart. They are not the 21 types of ManuDefect-21, whose list is not public.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Defect {
     /// The component is not there; its paste has melted by itself.
     Missing,
-    /// Terminals hang over the side of their pads by 25 to 50 % of their width: more than class 3 of IPC-A-610
-    /// allows, up to the limit of class 2.
+    /// Terminals hang over the side of their pads by 25 to 50 % of their width.
     Shift,
+    /// The component lies askew on its pads.
+    Rotation,
+    /// A chip stands on one end, the other one in the air.
+    Tombstone,
+    /// A chip lies on its long side.
+    Billboard,
+    /// The component lies on its back.
+    UpsideDown,
+    /// The component is turned by a half or a quarter: pin 1 or the cathode is in the wrong place.
+    WrongPolarity,
+    /// A lead is bent upwards and does not reach its pad.
+    LiftedLead,
     /// A piece has broken off the body, or the body is cracked.
     BodyDamage,
     /// A pad got 5 to 25 % of its solder; most of it is not wetted.
     InsufficientSolder,
+    /// Solder that did not melt through: dull and grainy.
+    ColdJoint,
+    /// So much solder that it bulges over the terminal.
+    ExcessSolder,
     /// Solder joins two neighbouring leads.
     Bridge,
+    /// Balls of solder lie beside the joints.
+    SolderBall,
+    /// Gas has left holes in the surface of a joint.
+    VoidPinhole,
+    /// Solder has drawn back from the pad into beads.
+    NonWetting,
+    /// The solder lies on the pad but does not touch the terminal.
+    OpenJoint,
     /// A fibre or a particle lies on the board.
     ForeignObject,
+    /// A film of flux around a joint: amber and glossy.
+    FluxResidue,
+    /// A dried drop of a liquid, darker at its rim.
+    Stain,
+    /// Metal that has tarnished: brown and dull.
+    Oxidation,
 }
 
 /// Where in the process a defect arises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DefectGroup {
     /// The component or its position.
     Mounting,
@@ -51,10 +71,25 @@ impl Defect {
     pub const ALL: &'static [Defect] = &[
         Defect::Missing,
         Defect::Shift,
+        Defect::Rotation,
+        Defect::Tombstone,
+        Defect::Billboard,
+        Defect::UpsideDown,
+        Defect::WrongPolarity,
+        Defect::LiftedLead,
         Defect::BodyDamage,
         Defect::InsufficientSolder,
+        Defect::ColdJoint,
+        Defect::ExcessSolder,
         Defect::Bridge,
+        Defect::SolderBall,
+        Defect::VoidPinhole,
+        Defect::NonWetting,
+        Defect::OpenJoint,
         Defect::ForeignObject,
+        Defect::FluxResidue,
+        Defect::Stain,
+        Defect::Oxidation,
     ];
 
     /// The type's name, such as `insufficient_solder`.
@@ -71,10 +106,25 @@ impl Defect {
         match self {
             Defect::Missing => "missing",
             Defect::Shift => "shift",
+            Defect::Rotation => "rotation",
+            Defect::Tombstone => "tombstone",
+            Defect::Billboard => "billboard",
+            Defect::UpsideDown => "upside_down",
+            Defect::WrongPolarity => "wrong_polarity",
+            Defect::LiftedLead => "lifted_lead",
             Defect::BodyDamage => "body_damage",
             Defect::InsufficientSolder => "insufficient_solder",
+            Defect::ColdJoint => "cold_joint",
+            Defect::ExcessSolder => "excess_solder",
             Defect::Bridge => "bridge",
+            Defect::SolderBall => "solder_ball",
+            Defect::VoidPinhole => "void_pinhole",
+            Defect::NonWetting => "non_wetting",
+            Defect::OpenJoint => "open_joint",
             Defect::ForeignObject => "foreign_object",
+            Defect::FluxResidue => "flux_residue",
+            Defect::Stain => "stain",
+            Defect::Oxidation => "oxidation",
         }
     }
 
@@ -88,128 +138,53 @@ impl Defect {
     #[must_use]
     pub fn group(self) -> DefectGroup {
         match self {
-            Defect::Missing | Defect::Shift | Defect::BodyDamage => DefectGroup::Mounting,
-            Defect::InsufficientSolder | Defect::Bridge => DefectGroup::Soldering,
-            Defect::ForeignObject => DefectGroup::Contamination,
+            Defect::Missing
+            | Defect::Shift
+            | Defect::Rotation
+            | Defect::Tombstone
+            | Defect::Billboard
+            | Defect::UpsideDown
+            | Defect::WrongPolarity
+            | Defect::LiftedLead
+            | Defect::BodyDamage => DefectGroup::Mounting,
+            Defect::InsufficientSolder
+            | Defect::ColdJoint
+            | Defect::ExcessSolder
+            | Defect::Bridge
+            | Defect::SolderBall
+            | Defect::VoidPinhole
+            | Defect::NonWetting
+            | Defect::OpenJoint => DefectGroup::Soldering,
+            Defect::ForeignObject | Defect::FluxResidue | Defect::Stain | Defect::Oxidation => {
+                DefectGroup::Contamination
+            }
         }
     }
 
     /// Spoils a good board.
     pub(crate) fn apply(self, scene: &mut Scene, random: &mut Stream) {
         match self {
-            Defect::Missing => missing(scene),
-            Defect::Shift => shift(scene, random),
-            Defect::BodyDamage => body_damage(scene, random),
-            Defect::InsufficientSolder => insufficient_solder(scene, random),
-            Defect::Bridge => bridge(scene, random),
-            Defect::ForeignObject => foreign_object(scene, random),
+            Defect::Missing => mounting::missing(scene, random),
+            Defect::Shift => mounting::shift(scene, random),
+            Defect::Rotation => mounting::rotation(scene, random),
+            Defect::Tombstone => mounting::tombstone(scene, random),
+            Defect::Billboard => mounting::billboard(scene, random),
+            Defect::UpsideDown => mounting::upside_down(scene, random),
+            Defect::WrongPolarity => mounting::wrong_polarity(scene, random),
+            Defect::LiftedLead => mounting::lifted_lead(scene, random),
+            Defect::BodyDamage => mounting::body_damage(scene, random),
+            Defect::InsufficientSolder => soldering::insufficient_solder(scene, random),
+            Defect::ColdJoint => soldering::cold_joint(scene, random),
+            Defect::ExcessSolder => soldering::excess_solder(scene, random),
+            Defect::Bridge => soldering::bridge(scene, random),
+            Defect::SolderBall => soldering::solder_ball(scene, random),
+            Defect::VoidPinhole => soldering::void_pinhole(scene, random),
+            Defect::NonWetting => soldering::non_wetting(scene, random),
+            Defect::OpenJoint => soldering::open_joint(scene, random),
+            Defect::ForeignObject => contamination::foreign_object(scene, random),
+            Defect::FluxResidue => contamination::flux_residue(scene, random),
+            Defect::Stain => contamination::stain(scene, random),
+            Defect::Oxidation => contamination::oxidation(scene, random),
         }
     }
-}
-
-fn missing(scene: &mut Scene) {
-    scene.part = None;
-}
-
-fn shift(scene: &mut Scene, random: &mut Stream) {
-    let Some(joint) = scene.joints.first() else { return };
-    // Pads are wider than terminals; only what reaches beyond them is overhang.
-    let (pad, terminal) = (joint.pad.half.y, joint.terminal.half.y);
-    let overhang = between(0.25, 0.5, random) * 2.0 * terminal;
-    let across = sign(random) * (pad - terminal + overhang);
-    let along = between(-0.3, 0.3, random) * overhang;
-    if let Some(part) = &mut scene.part {
-        part.pose = part.pose.moved_to(point(part.pose.at().x + along, across));
-    }
-}
-
-fn body_damage(scene: &mut Scene, random: &mut Stream) {
-    let Some(part) = &mut scene.part else { return };
-    let half = part.package.half();
-    // A place on one of the edges along x, short of the corners.
-    let edge = |share: f32, side: f32| point(0.9 * half.x * share, half.y * side);
-    let (share, side) = (between(-0.9, 0.9, random), sign(random));
-    part.damage = Some(if random.below(3) > 0 {
-        let radius = between(0.5, 0.8, random) * half.x.min(half.y);
-        Damage::Chip { at: edge(share, side), radius, key: random.below(1 << 30) as u32 }
-    } else {
-        let from = edge(0.6 * share, side);
-        let to = edge(0.6 * between(-0.9, 0.9, random), -side);
-        let path = zigzag(from, to, 0.16 * half.y, random);
-        Damage::Crack { path, radius: between(0.007, 0.011, random) }
-    });
-}
-
-fn insufficient_solder(scene: &mut Scene, random: &mut Stream) {
-    let starved = random.below(scene.joints.len());
-    if let Some(joint) = scene.joints.get_mut(starved) {
-        joint.amount = between(0.05, 0.25, random);
-    }
-}
-
-fn bridge(scene: &mut Scene, random: &mut Stream) {
-    let Some(&(a, b)) = scene.neighbours.get(random.below(scene.neighbours.len())) else { return };
-    let (Some(a), Some(b)) = (scene.joints.get(a), scene.joints.get(b)) else { return };
-    // In front of the feet or between them, from the same place on both, more or less.
-    let sign = a.pad.centre.x.signum();
-    let along = |random: &mut Stream, centre: f32| centre + between(-0.15, 0.15, random) * a.pad.half.x;
-    let place = sign * between(0.1, 0.6, random) * a.pad.half.x;
-    let from = a.pad.centre + point(along(random, place), 0.0);
-    let to = b.pad.centre + point(along(random, place), 0.0);
-    let end = between(0.75, 1.05, random) * a.pad.half.y;
-    let waist = between(0.6, 1.05, random) * a.pad.half.y;
-    scene.bridges.push(Bridge { from, to, end, waist, key: random.below(1 << 30) as u32 });
-}
-
-fn foreign_object(scene: &mut Scene, random: &mut Stream) {
-    let at = point(between(-0.3, 0.3, random), between(-0.3, 0.3, random));
-    let angle = random.uniform() * TAU;
-    let key = random.below(1 << 30) as u32;
-    let debris = if random.below(2) == 0 {
-        let reach = point(between(0.14, 0.24, random), 0.0).rotate(angle);
-        let bend = at + point(0.0, between(-0.16, 0.16, random)).rotate(angle);
-        let colours = [Rgb([0.55, 0.54, 0.52]), Rgb([0.02, 0.016, 0.013]), Rgb([0.07, 0.11, 0.30])];
-        let material = Material::dull(pick(&colours, random), 0.12);
-        Debris {
-            path: curve(at - reach, bend, at + reach),
-            radius: between(0.008, 0.013, random),
-            ragged: 0.15,
-            material,
-            key,
-        }
-    } else {
-        let radius = between(0.035, 0.065, random);
-        let path = splinter(at, radius * between(0.2, 0.9, random), angle);
-        // Plastic, rust, wood, and shavings of aluminium.
-        let dull = [Rgb([0.50, 0.49, 0.46]), Rgb([0.17, 0.055, 0.02]), Rgb([0.30, 0.19, 0.09])];
-        let material = match random.below(4) {
-            0 => Material::metal(Rgb([0.75, 0.76, 0.78]), 0.2),
-            _ => Material::dull(pick(&dull, random), 0.2),
-        };
-        Debris { path, radius, ragged: 0.45, material, key }
-    };
-    scene.debris.push(debris);
-}
-
-/// A broken line with sideways steps of up to `stray`.
-fn zigzag(from: Point, to: Point, stray: f32, random: &mut Stream) -> Vec<Point> {
-    const STEPS: usize = 7;
-    let mut corner = |i: usize| {
-        let inner = if i == 0 || i == STEPS { 0.0 } else { 1.0 };
-        let aside = point(between(-stray, stray, random), between(-0.3 * stray, 0.3 * stray, random));
-        from + (to - from) * (i as f32 / STEPS as f32) + aside * inner
-    };
-    (0..=STEPS).map(&mut corner).collect()
-}
-
-fn between(low: f32, high: f32, random: &mut Stream) -> f32 {
-    low + (high - low) * random.uniform()
-}
-
-fn sign(random: &mut Stream) -> f32 {
-    if random.below(2) == 0 { -1.0 } else { 1.0 }
-}
-
-fn pick<T: Copy, const N: usize>(items: &[T; N], random: &mut Stream) -> T {
-    items[random.below(N)]
 }

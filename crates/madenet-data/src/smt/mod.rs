@@ -9,12 +9,12 @@
 //! use madenet_data::smt::{Component, SmtBoards, SmtConfig};
 //! use madenet_data::{Dataset, Split};
 //!
-//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..SmtConfig::new(Component::ChipResistor) };
+//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..SmtConfig::new(Component::Resistor) };
 //! let test = SmtBoards::new(config, Split::Test)?;
 //! assert_eq!(test.len(), 9);
 //!
 //! let sample = test.get(4)?;
-//! assert_eq!(sample.id, "CHIP_RESISTOR/test/missing/0000");
+//! assert_eq!(sample.id, "RESISTOR/test/missing/0000");
 //! let missing = sample.mask.map_or(0, |mask| mask.count());
 //! assert!((600..2000).contains(&missing), "{missing} of 4096 pixels");
 //! # Ok::<(), madenet_data::Error>(())
@@ -45,6 +45,7 @@ mod config;
 mod dataset;
 mod debris;
 mod defect;
+mod defects;
 mod geometry;
 mod light;
 mod lots;

@@ -1,9 +1,17 @@
 //! One file per component: its measures, its pads and how it is drawn.
 
+mod aluminum_capacitor;
+mod bga;
+mod capacitor;
 mod chip;
-mod chip_capacitor;
-mod chip_resistor;
+mod dpak;
+mod inductor;
+mod qfn;
+mod qfp;
+mod resistor;
+mod sod;
 mod soic;
+mod sot;
 
 use madenet_rng::Stream;
 
@@ -11,9 +19,17 @@ use super::geometry::Point;
 use super::part::Package;
 use super::solder::Joint;
 
-pub(crate) use chip_capacitor::chip_capacitor;
-pub(crate) use chip_resistor::chip_resistor;
+pub(crate) use aluminum_capacitor::aluminum_capacitor;
+pub(crate) use bga::bga;
+pub(crate) use capacitor::capacitor;
+pub(crate) use dpak::dpak;
+pub(crate) use inductor::inductor;
+pub(crate) use qfn::qfn;
+pub(crate) use qfp::qfp;
+pub(crate) use resistor::resistor;
+pub(crate) use sod::sod;
 pub(crate) use soic::soic;
+pub(crate) use sot::sot;
 
 /// A component and the place that a board has for it.
 pub(crate) struct Assembly {

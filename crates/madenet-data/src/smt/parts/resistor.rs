@@ -17,14 +17,14 @@ const CERAMIC: Material = Material::dull(Rgb([0.60, 0.59, 0.55]), 0.3);
 const GLASS: Material = Material::dull(Rgb([0.010, 0.010, 0.011]), 0.16);
 const PRINT: Rgb = Rgb([0.66, 0.66, 0.62]);
 
-struct ChipResistor {
+struct Resistor {
     ceramic: Block,
     glass: Block,
     terminals: [Block; 2],
     mark: Ink,
 }
 
-pub(crate) fn chip_resistor(lots: &mut Lots) -> Assembly {
+pub(crate) fn resistor(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
     let ceramic = Block {
         extent: Bounds::new(point(0.0, 0.0), point(HALF.x - 0.01, HALF.y - 0.004)),
@@ -56,7 +56,7 @@ pub(crate) fn chip_resistor(lots: &mut Lots) -> Assembly {
     };
     let terminals = chip::terminals(HALF, TERMINAL, 0.018, random);
     Assembly {
-        package: Box::new(ChipResistor { ceramic, glass, terminals, mark }),
+        package: Box::new(Resistor { ceramic, glass, terminals, mark }),
         joints: chip::joints(HALF, TERMINAL, 0.052, random),
         neighbours: Vec::new(),
         outline: chip::outline(HALF),
@@ -64,7 +64,7 @@ pub(crate) fn chip_resistor(lots: &mut Lots) -> Assembly {
     }
 }
 
-impl Package for ChipResistor {
+impl Package for Resistor {
     fn half(&self) -> Point {
         HALF
     }

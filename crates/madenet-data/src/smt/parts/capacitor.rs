@@ -17,12 +17,12 @@ const PROUD: f32 = 0.006;
 const LIGHT_BODY: Rgb = Rgb([0.33, 0.215, 0.125]);
 const DARK_BODY: Rgb = Rgb([0.235, 0.145, 0.085]);
 
-struct ChipCapacitor {
+struct Capacitor {
     body: Block,
     terminals: [Block; 2],
 }
 
-pub(crate) fn chip_capacitor(lots: &mut Lots) -> Assembly {
+pub(crate) fn capacitor(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
     let colour = LIGHT_BODY.mix(DARK_BODY, design.uniform());
     let body = Block {
@@ -35,7 +35,7 @@ pub(crate) fn chip_capacitor(lots: &mut Lots) -> Assembly {
     };
     let terminals = chip::terminals(HALF, TERMINAL, 0.034, random);
     Assembly {
-        package: Box::new(ChipCapacitor { body, terminals }),
+        package: Box::new(Capacitor { body, terminals }),
         joints: chip::joints(HALF, TERMINAL, 0.064, random),
         neighbours: Vec::new(),
         outline: chip::outline(HALF),
@@ -43,7 +43,7 @@ pub(crate) fn chip_capacitor(lots: &mut Lots) -> Assembly {
     }
 }
 
-impl Package for ChipCapacitor {
+impl Package for Capacitor {
     fn half(&self) -> Point {
         HALF
     }

@@ -1,0 +1,8 @@
+//! To be drawn.
+
+use super::Assembly;
+use crate::smt::lots::Lots;
+
+pub(crate) fn inductor(lots: &mut Lots) -> Assembly {
+    super::resistor(lots)
+}
