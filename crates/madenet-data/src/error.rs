@@ -64,6 +64,16 @@ pub enum Error {
         /// The file of the mask.
         mask: PathBuf,
     },
+    /// Not one sample of a data set can be read.
+    #[error("none of the {count} samples can be read, for instance {id}")]
+    NothingReadable {
+        /// The number of samples.
+        count: usize,
+        /// The id of the first.
+        id: String,
+        /// Why the first cannot be read.
+        source: Box<Error>,
+    },
     /// A share to hold out that leaves nothing on one side.
     #[error("the share to hold out must lie between 0 and 1, both excluded, got {0}")]
     Share(f64),

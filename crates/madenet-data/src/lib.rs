@@ -25,26 +25,39 @@
 //! [`Records::get`](Dataset::get) reads one picture and its mask. [`MvtecAd`] and [`Folder`] know the layouts
 //! of folders.
 //!
+//! A [`Loader`] decodes ahead on several threads, in a fixed order and in bounded memory. Before a long run,
+//! [`Records::quarantine`] sorts out files that cannot be read, [`leaks`] finds test pictures that are also in
+//! the training part, and [`ClassCounts`] says what there is.
+//!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
+mod counts;
 mod dataset;
 mod error;
 mod folder;
 mod hash;
+mod leak;
 mod listing;
+mod loader;
 mod mvtec;
+mod quarantine;
+mod queue;
 mod records;
 #[cfg(feature = "smt")]
 pub mod smt;
 mod split;
 mod subset;
 
+pub use counts::{Class, ClassCounts, Count};
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
 pub use folder::Folder;
+pub use leak::{Content, Leak, duplicates, leaks};
 pub use listing::IMAGE_EXTENSIONS;
+pub use loader::{Loader, Samples};
 pub use madenet_metrics::Label;
 pub use mvtec::{MvtecAd, Split};
-pub use records::{Entry, Records};
+pub use quarantine::Quarantined;
+pub use records::{Entry, MaskPolicy, Records};
 pub use split::hold_out;
 pub use subset::Subset;

@@ -1,8 +1,8 @@
 //! Data sets in files: listed at once, decoded one by one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use madenet_image::{DecodeLimits, decode_mask_with, decode_with};
+use madenet_image::{DecodeLimits, Mask, decode_mask_with, decode_with};
 
 use crate::{Dataset, Error, Label, Result, Sample, hold_out};
 
@@ -23,6 +23,17 @@ pub struct Entry {
     pub mask: Option<PathBuf>,
 }
 
+/// What to do with a mask that is not as large as its image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MaskPolicy {
+    /// An error, [`Error::MaskSize`]: another size often means another picture.
+    #[default]
+    Strict,
+    /// The mask takes the image's size by the nearest pixel ([`Mask::resize_nearest`]), for data sets whose
+    /// masks were drawn at another resolution. [`Records::mask_mismatches`] lists what is resized.
+    Resize,
+}
+
 /// A data set in files, in the order of the ids.
 ///
 /// The order is by bytes of the id, hence the same on every file system; `10.png` comes before `9.png`.
@@ -30,6 +41,7 @@ pub struct Entry {
 pub struct Records {
     entries: Vec<Entry>,
     limits: DecodeLimits,
+    masks: MaskPolicy,
 }
 
 impl Records {
@@ -37,13 +49,24 @@ impl Records {
     #[must_use]
     pub fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|a, b| a.id.cmp(&b.id));
-        Records { entries, limits: DecodeLimits::default() }
+        Records { entries, limits: DecodeLimits::default(), masks: MaskPolicy::default() }
     }
 
     /// The same files, decoded within other limits than the default ones.
     #[must_use]
     pub fn with_limits(self, limits: DecodeLimits) -> Self {
         Records { limits, ..self }
+    }
+
+    /// The same files, with another way to treat masks that are not as large as their images.
+    #[must_use]
+    pub fn with_mask_policy(self, masks: MaskPolicy) -> Self {
+        Records { masks, ..self }
+    }
+
+    /// The same data set of other entries, which must be in order.
+    pub(crate) fn with_entries(&self, entries: Vec<Entry>) -> Self {
+        Records { entries, ..*self }
     }
 
     /// What is known about each sample, in the order of their indices.
@@ -55,8 +78,7 @@ impl Records {
     /// The samples for which `keep` holds.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(&Entry) -> bool) -> Records {
-        let entries = self.entries.iter().filter(|entry| keep(entry)).cloned().collect();
-        Records { entries, limits: self.limits }
+        self.with_entries(self.entries.iter().filter(|entry| keep(entry)).cloned().collect())
     }
 
     /// The samples without a defect.
@@ -79,9 +101,23 @@ impl Records {
         let held_out = hold_out(&self.entries, share, seed)?;
         let part = |wanted: bool| {
             let entries = self.entries.iter().zip(&held_out).filter(|&(_, &held_out)| held_out == wanted);
-            Records { entries: entries.map(|(entry, _)| entry.clone()).collect(), limits: self.limits }
+            self.with_entries(entries.map(|(entry, _)| entry.clone()).collect())
         };
         Ok((part(false), part(true)))
+    }
+
+    /// The mask at `path`, as large as the image of `entry`.
+    fn mask(&self, entry: &Entry, path: &Path, image_size: (usize, usize)) -> Result<Mask> {
+        let mask = decode_mask_with(path, &self.limits)?;
+        let mask_size = (mask.width(), mask.height());
+        match self.masks {
+            _ if mask_size == image_size => Ok(mask),
+            MaskPolicy::Resize => Ok(mask.resize_nearest(image_size.0, image_size.1)?),
+            MaskPolicy::Strict => {
+                let (image, mask) = (entry.image.clone(), path.to_owned());
+                Err(Error::MaskSize { image_size, mask_size, image, mask })
+            }
+        }
     }
 }
 
@@ -94,14 +130,8 @@ impl Dataset for Records {
         let no_such_sample = || Error::NoSuchSample { index, len: self.entries.len() };
         let entry = self.entries.get(index).ok_or_else(no_such_sample)?;
         let image = decode_with(&entry.image, &self.limits)?;
-        let mask = entry.mask.as_ref().map(|path| decode_mask_with(path, &self.limits)).transpose()?;
-        if let (Some(mask), Some(path)) = (&mask, &entry.mask) {
-            let (image_size, mask_size) = ((image.width(), image.height()), (mask.width(), mask.height()));
-            if image_size != mask_size {
-                let (image, mask) = (entry.image.clone(), path.clone());
-                return Err(Error::MaskSize { image_size, mask_size, image, mask });
-            }
-        }
+        let size = (image.width(), image.height());
+        let mask = entry.mask.as_ref().map(|path| self.mask(entry, path, size)).transpose()?;
         let (id, category, defect_type) =
             (entry.id.clone(), entry.category.clone(), entry.defect_type.clone());
         Ok(Sample { id, category, image, label: entry.label, defect_type, mask })

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::hash::hash;
 use crate::{Entry, Error, Label, Result};
 
-/// Which of `entries` to set aside for validation: in each group of equal category, label and defect type, the `share`
-/// (rounded to whole samples) with the smallest hashes of (`seed`, id).
+/// Which of `entries` to set aside for validation: in each group of equal category, label and defect type, the
+/// `share` (rounded to whole samples) with the smallest hashes of (`seed`, id).
 ///
 /// In a group of two or more at least one is held out and at least one remains; a single sample remains.
 /// `share` lies between 0 and 1, usually 0.15.
@@ -89,6 +89,20 @@ mod tests {
         let held_out = ids(&entries, &hold_out(&entries, 0.15, 0).unwrap());
         let of = |part: &str| held_out.iter().filter(|id| id.contains(part)).count();
         assert_eq!([of("good"), of("crack"), of("dent")], [2, 3, 0]);
+    }
+
+    #[test]
+    fn every_category_is_split_by_itself() {
+        let mut entries = normal(30);
+        for (index, entry) in entries.iter_mut().enumerate() {
+            entry.category = if index < 10 { "screw" } else { "nut" }.to_owned();
+        }
+        let held_out = hold_out(&entries, 0.2, 0).unwrap();
+        let of = |range: std::ops::Range<usize>| held_out[range].iter().filter(|&&held| held).count();
+        assert_eq!([of(0..10), of(10..30)], [2, 4]);
+        // What is held out of one category does not depend on the others.
+        assert_eq!(hold_out(&entries[..10], 0.2, 0).unwrap(), held_out[..10]);
+        assert_eq!(hold_out(&entries[10..], 0.2, 0).unwrap(), held_out[10..]);
     }
 
     #[test]
