@@ -100,8 +100,8 @@ impl ClassCounts {
     }
 
     /// The probability of each entry when the class is drawn first and then a sample of it, so that rare
-    /// classes are seen as often as frequent ones: `1 / (classes * samples of its class)`. The sum is 1 if the
-    /// counts are those of `entries`; an entry of a class that was not counted gets 0.
+    /// classes are seen as often as frequent ones: `1 / (classes * samples of its class)`. The sum is 1 if
+    /// the counts are those of `entries`; an entry of a class that was not counted gets 0.
     ///
     /// ```
     /// # use madenet_data::{ClassCounts, Entry, Label};
@@ -110,7 +110,7 @@ impl ClassCounts {
     /// #     label: if defect_type.is_some() { Label::Anomalous } else { Label::Normal },
     /// #     defect_type: defect_type.map(str::to_owned), image: id.into(), mask: None,
     /// # };
-    /// let entries = [entry("good/0.png", None), entry("good/1.png", None), entry("dent/0.png", Some("dent"))];
+    /// let entries = [entry("good/0.png", None), entry("good/1.png", None), entry("0.png", Some("dent"))];
     /// assert_eq!(ClassCounts::of(&entries).balanced_weights(&entries), [0.25, 0.25, 0.5]);
     /// ```
     #[must_use]

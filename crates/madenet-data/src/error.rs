@@ -49,7 +49,8 @@ pub enum Error {
         /// The number of samples.
         len: usize,
     },
-    /// A mask does not cover its picture pixel by pixel.
+    /// A mask does not cover its picture pixel by pixel, and
+    /// [`MaskPolicy::Strict`](crate::MaskPolicy::Strict) holds.
     #[error(
         "a mask must be as large as its image: the image has {} x {} pixels, the mask {} x {}: {} and {}",
         image_size.0, image_size.1, mask_size.0, mask_size.1, image.display(), mask.display()

@@ -61,7 +61,8 @@ impl fmt::Display for Leak {
 /// ```
 ///
 /// # Errors
-/// [`Error::Image`] for the first file that cannot be read or decoded; [`Records::quarantine`] sorts those out.
+/// [`Error::Image`] for the first file that cannot be read or decoded; [`Records::quarantine`] sorts those
+/// out.
 pub fn leaks(train: &Records, test: &Records, by: Content, threads: usize) -> Result<Vec<Leak>> {
     let (train, test) = match by {
         Content::Bytes => {

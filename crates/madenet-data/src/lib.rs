@@ -26,8 +26,8 @@
 //! of folders.
 //!
 //! A [`Loader`] decodes ahead on several threads, in a fixed order and in bounded memory. Before a long run,
-//! [`Records::quarantine`] sorts out files that cannot be read, [`leaks`] finds test pictures that are also in
-//! the training part, and [`ClassCounts`] says what there is.
+//! [`Records::quarantine`] sorts out files that cannot be read, [`leaks`] finds test pictures that are also
+//! in the training part, and [`ClassCounts`] says what there is.
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 

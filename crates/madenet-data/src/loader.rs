@@ -3,8 +3,8 @@
 //! A loader borrows its data set, as everything here does, so its threads live in a scope: [`Loader::run`]
 //! starts them, lends an iterator to a closure, and has stopped them when it returns, whether the closure has
 //! read everything, left early or panicked. An iterator that owns its threads would need `Arc<dyn Dataset>`
-//! from every caller, while `fit` and `evaluate` borrow; a callback per sample would make batches, `?` and early
-//! exits awkward. A lent iterator has neither trouble, so it is the only form.
+//! from every caller, while `fit` and `evaluate` borrow; a callback per sample would make batches, `?` and
+//! early exits awkward. A lent iterator has neither trouble, so it is the only form.
 
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -55,7 +55,7 @@ pub struct Loader<'a> {
     prefetch: usize,
 }
 
-/// Default number of threads at most: beyond, memory grows faster than speed, since disks limit.
+/// Default number of threads at most. A choice: it keeps the default memory at 48 samples on large machines.
 const MOST_DEFAULT_THREADS: usize = 16;
 
 impl<'a> Loader<'a> {
@@ -126,8 +126,8 @@ type Outcome = thread::Result<Result<Sample>>;
 /// The samples of a [`Loader`] in its order: each with its index in the data set, or why it could not be
 /// read.
 ///
-/// `sample?` is the strict way, which ends with the first bad file; [`lenient`](Self::lenient) goes on without
-/// it.
+/// `sample?` is the strict way, which ends with the first bad file; [`lenient`](Self::lenient) goes on
+/// without it.
 pub struct Samples<'a> {
     loader: &'a Loader<'a>,
     queue: &'a Queue<Outcome>,

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::hash::hash;
 use crate::{Entry, Error, Label, Result};
 
-/// Which of `entries` to set aside for validation: in each group of equal category, label and defect type, the
-/// `share` (rounded to whole samples) with the smallest hashes of (`seed`, id).
+/// Which of `entries` to set aside for validation: in each group of equal category, label and defect type,
+/// the `share` (rounded to whole samples) with the smallest hashes of (`seed`, id).
 ///
 /// In a group of two or more at least one is held out and at least one remains; a single sample remains.
 /// `share` lies between 0 and 1, usually 0.15.

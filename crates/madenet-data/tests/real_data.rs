@@ -1,7 +1,7 @@
 //! The photographs of the evaluation data; skipped where they are not at hand.
 #![allow(clippy::unwrap_used)]
 
-use madenet_data::{Dataset, Label, MvtecAd, Records, Split};
+use madenet_data::{Content, Dataset, Label, MvtecAd, Records, Split, duplicates, leaks};
 use madenet_testing::shared;
 
 /// Samples of a category: good and anomalous ones for training, good and anomalous ones for testing.
@@ -16,6 +16,8 @@ fn check(name: &str, expected: Counts) {
     assert_eq!(counts, expected);
     read_all(&train);
     read_all(&test);
+    assert_eq!(leaks(&train, &test, Content::Pixels, 2).unwrap(), []);
+    assert!(duplicates(&train, Content::Bytes, 2).unwrap().is_empty());
 }
 
 fn read_all(records: &Records) {
