@@ -21,7 +21,7 @@ use madenet::data::{Dataset, Split, Subset};
 use madenet::image::{Image, contact_sheet, save_png};
 use madenet::nets::{BackboneSource, Params, ResNet};
 use madenet::{
-    AnomalyDetector, ErrorChain, FitConfig, Label, Noise, Preprocessing, Report, Sfad, SfadConfig, evaluate,
+    AnomalyDetector, ErrorChain, FitConfig, Label, Noise, Preprocessing, Figures, Sfad, SfadConfig, evaluate,
 };
 
 const USAGE: &str = "quickstart [--out DIR] [--weights SOURCE] [--seed S]";
@@ -68,15 +68,15 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     println!(
         "Data: procedural SMT boards, drawn by this program; figures on them say nothing about photographs.\n"
     );
-    println!("{:<16} {}", "category", Report::HEADER);
+    println!("{:<16} {}", "category", Figures::HEADER);
     let (mut pictures, mut aurocs) = (Vec::new(), Vec::new());
     for &component in Component::ALL {
         let model = fit(component, backbone, params.clone(), *seed)?;
         model.save(out.join(format!("{}.model", component.name())))?;
         let test = boards(component, Split::Test, TEST, *seed)?;
         let report = evaluate(&model, &test)?;
-        println!("{:<16} {}", component.name(), report.row());
-        aurocs.extend(report.image_auroc);
+        println!("{:<16} {}", component.name(), report.overall.row());
+        aurocs.extend(report.overall.image_auroc);
         pictures.extend(annotate(&model, &test, out)?);
     }
     println!("mean image AUROC {:.4}", aurocs.iter().sum::<f64>() / aurocs.len() as f64);

@@ -110,9 +110,9 @@ fn defects_score_higher() -> Outcome {
     let model =
         fit(folder.path(), &FitConfig { iterations: 150, noise: Noise::Relative(0.5), ..FitConfig::tiny() })?;
     let report = evaluate(&model, &MvtecAd::open(folder.path(), Split::Test)?)?;
-    assert_eq!((report.normal, report.anomalous, report.without_mask), (4, 4, 0));
-    assert_eq!(report.image_auroc, Some(1.0), "{report}");
-    assert!(report.pixel_auroc.is_some() && report.pixel_ap.is_some() && report.aupro.is_some(), "{report}");
+    assert_eq!((report.overall.normal, report.overall.anomalous, report.overall.without_mask), (4, 4, 0));
+    assert_eq!(report.overall.image_auroc, Some(1.0), "{report}");
+    assert!(report.overall.pixel_auroc.is_some() && report.overall.pixel_ap.is_some() && report.overall.aupro.is_some(), "{report}");
 
     let defective = stripes(400, true);
     let prediction = model.predict_one(&defective.as_view())?;

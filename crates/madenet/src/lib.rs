@@ -66,7 +66,7 @@
 mod evaluate;
 
 #[cfg(feature = "train")]
-pub use evaluate::{EvaluateError, Report, evaluate};
+pub use evaluate::{EvaluateError, Figures, Report, evaluate};
 pub use madenet_core::{
     AnomalyDetector, AnomalyMap, Calibration, Calibrator, Error, ErrorChain, Event, Fit, Label, Observer,
     Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
