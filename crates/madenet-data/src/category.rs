@@ -34,7 +34,9 @@ pub(crate) fn read(found: &mut Found, place: &Place, prefix: &str, wanted: &[Spl
     for &split in wanted {
         category.read_part(found, split)?;
     }
-    category.read_masks(found, wanted)?;
+    if found.is_scan() || category.classes.iter().any(Class::is_defect) {
+        category.read_masks(found, wanted)?;
+    }
     for class in category.classes.into_iter().filter(|class| wanted.contains(&class.split)) {
         class.into_entries(found, &place.name, prefix);
     }
@@ -94,20 +96,21 @@ impl Category {
     }
 
     /// Masks in common were drawn for the test part: of two images of the same name, they show that one's
-    /// defect. So the test part has to be known where the other one has defects.
+    /// defect. So the test part has to be known even where only the other one is wanted.
     fn read_masks_in_common(
         &mut self,
         found: &mut Found,
         folders: Vec<Place>,
         wanted: &[Split],
     ) -> Result<()> {
-        if !wanted.contains(&Split::Test) && self.classes.iter().any(Class::is_defect) {
+        if !wanted.contains(&Split::Test) {
             self.read_part(found, Split::Test)?;
         }
         folders.iter().try_for_each(|folder| self.pair(found, folder, &Split::BOTH))
     }
 
-    /// Gives the masks in `folder` to the images of `parts` with its type of defect, to those of the test part first.
+    /// Gives the masks in `folder` to the images of `parts` with its type of defect, to those of the test part
+    /// first.
     fn pair(&mut self, found: &mut Found, folder: &Place, parts: &[Split]) -> Result<()> {
         let fits = |class: &&mut Class| parts.contains(&class.split) && class.name == folder.name;
         let mut classes: Vec<&mut Class> = self.classes.iter_mut().filter(fits).collect();

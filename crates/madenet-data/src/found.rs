@@ -29,11 +29,15 @@ impl Found {
         Found { root: root.to_owned(), purpose, entries: Vec::new(), files: Vec::new() }
     }
 
+    pub(crate) fn is_scan(&self) -> bool {
+        self.purpose == Purpose::Scan
+    }
+
     /// What lies in `place`, less what is ignored wherever it lies.
     pub(crate) fn list(&mut self, place: &Place, expected: &'static str) -> Result<Listing> {
         let mut listing = place.list(expected)?;
         for (path, reason) in std::mem::take(&mut listing.ignored) {
-            if self.purpose == Purpose::Open && reason == Ignored::NotUtf8 {
+            if !self.is_scan() && reason == Ignored::NotUtf8 {
                 return Err(Error::NotUtf8 { path });
             }
             self.ignore(path, reason);
@@ -62,7 +66,7 @@ impl Found {
 
     /// Takes stock of a folder that plays no part in the layout.
     pub(crate) fn sweep(&mut self, place: &Place) {
-        if self.purpose == Purpose::Scan {
+        if self.is_scan() {
             place.sweep(Ignored::OutsideLayout, &mut |path, reason| self.ignore(path, reason));
         }
     }
@@ -82,7 +86,7 @@ impl Found {
     }
 
     pub(crate) fn note(&mut self, path: &Path, role: Role) {
-        if self.purpose == Purpose::Scan {
+        if self.is_scan() {
             let path = path.strip_prefix(&self.root).unwrap_or(path).to_owned();
             self.files.push(ScannedFile { path, role });
         }

@@ -24,6 +24,8 @@ pub enum Ignored {
     NotUtf8,
     /// A symbolic link to nothing.
     BrokenLink,
+    /// A symbolic link to a folder that plays no part, which is not looked into.
+    LinkedFolder,
     /// A folder that lies on the way to itself.
     LinkLoop,
     /// A folder more than 16 folders down.
@@ -50,6 +52,7 @@ impl fmt::Display for Ignored {
             Ignored::MaskFormat => "JPEG files for masks, expected PNG, BMP or TIFF",
             Ignored::NotUtf8 => "names that are not UTF-8",
             Ignored::BrokenLink => "links to nothing",
+            Ignored::LinkedFolder => "linked folders that were not looked into",
             Ignored::LinkLoop => "folders on the way to themselves",
             Ignored::TooDeep => "folders too deep",
             Ignored::Unreadable => "folders that cannot be listed",

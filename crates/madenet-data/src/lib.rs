@@ -104,8 +104,9 @@
 //!
 //! What a scan passes over, it reports. Opening ([`MvtecAd::open`], [`Folder::open`], [`VisA::open`]) reads
 //! only the folders it needs and has no report, so it refuses one thing that a scan ignores: pictures and
-//! folders whose names are not UTF-8. Symbolic links are followed, out of the folder, too, but never in a
-//! circle and never further than 16 folders down; the files that a table names have to lie below its folder.
+//! folders whose names are not UTF-8. Symbolic links to what plays a part are followed, out of the folder, too,
+//! but never in a circle; the files that a table names have to lie below its folder. Nothing is looked at more
+//! than 16 folders down.
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 

@@ -1,7 +1,8 @@
 //! The files and folders in a folder, in a fixed order, and never in a circle.
 //!
-//! Symbolic links are followed wherever they lead. A folder that lies on the way to itself is not entered
-//! again, and nothing is looked at more than [`MAX_DEPTH`] folders below the first.
+//! Symbolic links are followed wherever they lead, but for folders that play no part. A folder that lies on
+//! the way to itself is not entered again, and nothing is looked at more than [`MAX_DEPTH`] folders below the
+//! first.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
@@ -31,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) path: PathBuf,
     /// The paths without links of the folders on the way here and of this one.
     trail: Vec<PathBuf>,
+    /// Whether it was reached by a link.
+    link: bool,
 }
 
 /// What lies directly in a folder, by name.
@@ -56,7 +59,7 @@ impl Place {
         }
         let name = real.file_name().unwrap_or_default();
         let name = name.to_str().ok_or_else(|| Error::NotUtf8 { path: real.clone() })?.to_owned();
-        Ok(Place { name, path: dir.to_owned(), trail: vec![real] })
+        Ok(Place { name, path: dir.to_owned(), trail: vec![real], link: false })
     }
 
     /// The path of this folder without links.
@@ -80,8 +83,13 @@ impl Place {
         Ok(listing)
     }
 
-    /// Every file below, none of which is wanted: pictures for `reason`, the others for their own.
+    /// Every file below, none of which is wanted: pictures for `reason`, the others for their own. Linked
+    /// folders are left alone: with a few links in each, folders can be reached in more ways than can be
+    /// walked.
     pub(crate) fn sweep(&self, reason: Ignored, note: &mut impl FnMut(PathBuf, Ignored)) {
+        if self.link {
+            return note(self.path.clone(), Ignored::LinkedFolder);
+        }
         let Ok(listing) = self.list("") else {
             return note(self.path.clone(), Ignored::Unreadable);
         };
@@ -122,7 +130,7 @@ impl Place {
         }
         let mut trail = self.trail.clone();
         trail.push(real);
-        Ok(Item::Folder(Place { name, path, trail }))
+        Ok(Item::Folder(Place { name, path, trail, link }))
     }
 }
 

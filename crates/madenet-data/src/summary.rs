@@ -8,7 +8,8 @@ use crate::{Group, Role, ScanReport};
 /// Paths shown for each reason.
 const EXAMPLES: usize = 3;
 
-/// A name from a file system, with its control characters escaped: it must not break lines or drive a terminal.
+/// A name from a file system, with its control characters escaped: it must not break lines or drive a
+/// terminal.
 pub(crate) struct Plain<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Plain<'_> {
@@ -74,7 +75,7 @@ fn cells(group: &Group) -> [String; 6] {
 }
 
 /// A path with `/` between its parts on every system.
-fn slashed(path: &Path) -> String {
+pub(crate) fn slashed(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }

@@ -253,4 +253,20 @@ mod tests {
         assert_eq!(shown("a\u{1b}"), "\"a\\u{1b}\"");
         assert_eq!(shown(&"ä".repeat(61)), format!("\"{}\"...", "ä".repeat(60)));
     }
+
+    #[test]
+    fn damaged_tables_give_rows_or_the_line_of_the_damage() {
+        let text =
+            format!("{}\n\"a\",train,normal,b/c.png,\r\na,test,anomaly,d.png,e.png\n", HEADER.join(","));
+        for at in 0..text.len() {
+            for damage in ["", ",", "\"", "\n", "\r", "\0", "..", "\u{feff}"] {
+                let damaged = format!("{}{damage}{}", &text[..at], &text[at + 1..]);
+                match parse(&damaged) {
+                    Ok(rows) => assert!(!rows.is_empty()),
+                    Err((line, _)) => assert!((1..=4).contains(&line), "{line}: {damaged:?}"),
+                }
+                let _ = parse(&damaged[..at]);
+            }
+        }
+    }
 }

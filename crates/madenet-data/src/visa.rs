@@ -1,4 +1,5 @@
-//! The layout of VisA (Zou et al., ECCV 2022): photographs anywhere below a folder, and a table that names them.
+//! The layout of VisA (Zou et al., ECCV 2022): photographs anywhere below a folder, and a table that names
+//! them.
 //!
 //! ```text
 //! split_csv/1cls.csv

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::summary::Plain;
+use crate::summary::{Plain, slashed};
 use crate::{Group, Label, Layout, Role, ScannedFile, Split};
 
 /// What keeps a data set from being used to the full.
@@ -57,17 +57,14 @@ impl ScanWarning {
             if !has(Split::Train, Label::Normal) {
                 warnings.push(ScanWarning::NoGoodTraining { category: category.clone() });
             }
-            match (has(Split::Test, Label::Normal), has(Split::Test, Label::Anomalous)) {
+            let lacks = |label: &Label| !has(Split::Test, *label);
+            let lacking: Vec<Label> = [Label::Normal, Label::Anomalous].into_iter().filter(lacks).collect();
+            match *lacking {
+                [] => {}
+                [lacking] => warnings.push(ScanWarning::OneSidedTest { category, lacking }),
                 // A flat folder never has one.
-                (false, false) if layout == Layout::Flat => {}
-                (false, false) => warnings.push(ScanWarning::NoTest { category }),
-                (true, false) => {
-                    warnings.push(ScanWarning::OneSidedTest { category, lacking: Label::Anomalous });
-                }
-                (false, true) => {
-                    warnings.push(ScanWarning::OneSidedTest { category, lacking: Label::Normal })
-                }
-                (true, true) => {}
+                _ if layout == Layout::Flat => {}
+                _ => warnings.push(ScanWarning::NoTest { category }),
             }
         }
         let without = groups.iter().filter(|group| group.label.is_anomalous() && group.masks < group.images);
@@ -108,14 +105,8 @@ impl fmt::Display for ScanWarning {
                 write!(f, ": {without} of {images} anomalous images have no mask")
             }
             ScanWarning::SharedMask { mask, images } => {
-                let images = images.join(", ");
-                write!(
-                    f,
-                    "{}: one mask for {} images, {}",
-                    Plain(&mask.to_string_lossy()),
-                    images.len(),
-                    Plain(&images)
-                )
+                write!(f, "{}: one mask for {} images", Plain(&slashed(mask)), images.len())?;
+                images.iter().try_for_each(|image| write!(f, ", {}", Plain(image)))
             }
         }
     }

@@ -98,8 +98,8 @@ lid       train  anomalous  bent              1      0
 lid       test   anomalous  bent              1      0
 
 ignored
-  1 masks without an image: cup/ground_truth/chip/5_mask.png
-  5 not named *.png, *.jpg, *.jpeg, *.bmp, *.tif, *.tiff: cup/license.txt, docs/a.txt, jar/license.txt, ...
+  masks without an image (1): cup/ground_truth/chip/5_mask.png
+  files not named *.png, *.jpg, *.jpeg, *.bmp, *.tif, *.tiff (5): cup/license.txt, docs/a.txt, jar/license.txt, ...
 
 warnings
   docs: not a category, it has neither train nor test
@@ -157,6 +157,10 @@ fn images_that_differ_in_their_endings_share_a_mask_with_a_warning() {
     let scan = scan(folder.path()).unwrap();
     let images = ["test/crack/0.jpg", "test/crack/0.png"].map(str::to_owned).to_vec();
     let expected = ScanWarning::SharedMask { mask: "ground_truth/crack/0_mask.png".into(), images };
+    assert_eq!(
+        expected.to_string(),
+        "ground_truth/crack/0_mask.png: one mask for 2 images, test/crack/0.jpg, test/crack/0.png"
+    );
     assert_eq!(scan.report().warnings(), [expected]);
     assert_eq!(scan.report().groups()[2].masks, 2);
 }
@@ -241,11 +245,27 @@ mod unix {
 
     #[test]
     fn a_circle_through_the_folder_above_is_left() {
-        let outer = pictures(&["set/train/good/0.png"]);
-        symlink(outer.path(), outer.path().join("set/above")).unwrap();
-        let scan = scan(outer.path().join("set")).unwrap();
-        assert_eq!(role(scan.report(), "above/set"), &Role::Ignored(Ignored::LinkLoop));
-        assert_eq!(scan.report().files().len(), 2);
+        let outer = pictures(&["train/good/0.png"]);
+        // The part `test` leads to the folder above, in which the category lies.
+        symlink("..", outer.path().join("train/test")).unwrap();
+        let scan = scan(outer.path().join("train")).unwrap();
+        assert_eq!(role(scan.report(), "test/train"), &Role::Ignored(Ignored::LinkLoop));
+        assert_eq!(role(scan.report(), "good/0.png"), &Role::Ignored(Ignored::OutsideLayout));
+    }
+
+    #[test]
+    fn linked_folders_that_play_no_part_are_left_alone() {
+        let folder = pictures(&["train/good/0.png", "a/0.png", "b/0.png"]);
+        // Followed, these alone would make 2^16 ways down.
+        for name in ["a/1", "a/2"] {
+            symlink(folder.path().join("b"), folder.path().join(name)).unwrap();
+        }
+        for name in ["b/1", "b/2"] {
+            symlink(folder.path().join("a"), folder.path().join(name)).unwrap();
+        }
+        let scan = scan(folder.path()).unwrap();
+        assert_eq!(scan.report().ignored()[&Ignored::LinkedFolder].len(), 4);
+        assert_eq!(scan.report().files().len(), 7);
     }
 
     #[test]

@@ -78,8 +78,8 @@ candle    test   anomalous  -                 1      1
 pcb       train  normal     -                 1      -
 
 ignored
-  1 images that the table does not name: candle/Normal/7.JPG
-  1 not named *.png, *.jpg, *.jpeg, *.bmp, *.tif, *.tiff: candle/image_anno.csv
+  images that the table does not name (1): candle/Normal/7.JPG
+  files not named *.png, *.jpg, *.jpeg, *.bmp, *.tif, *.tiff (1): candle/image_anno.csv
 
 warnings
   pcb: no test images
@@ -97,7 +97,8 @@ fn opening_needs_the_files_of_its_part_alone() {
     std::fs::remove_file(folder.path().join("candle/Masks/0.png")).unwrap();
     assert_eq!(VisA::open(folder.path(), "candle", Split::Train).unwrap().len(), 1);
     let error = VisA::open(folder.path(), "candle", Split::Test).unwrap_err().to_string();
-    let expected = "line 4 of a table of images: cannot find the file \"candle/Masks/0.png\", is the data set complete? ";
+    let expected = "line 4 of a table of images: cannot find the file \"candle/Masks/0.png\", is the data set \
+                    complete? ";
     assert!(error.starts_with(expected), "{error}");
     assert!(matches!(fault(&folder), (4, TableFault::Missing { .. })));
 }
