@@ -21,7 +21,7 @@ use madenet::data::{Dataset, Split, Subset};
 use madenet::image::{Image, contact_sheet, save_png};
 use madenet::nets::{BackboneSource, Params, ResNet};
 use madenet::{
-    AnomalyDetector, ErrorChain, FitConfig, Label, Noise, Preprocessing, Figures, Sfad, SfadConfig, evaluate,
+    AnomalyDetector, ErrorChain, Figures, FitConfig, Label, Noise, Preprocessing, Sfad, SfadConfig, evaluate,
 };
 
 const USAGE: &str = "quickstart [--out DIR] [--weights SOURCE] [--seed S]";

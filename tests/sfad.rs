@@ -112,7 +112,12 @@ fn defects_score_higher() -> Outcome {
     let report = evaluate(&model, &MvtecAd::open(folder.path(), Split::Test)?)?;
     assert_eq!((report.overall.normal, report.overall.anomalous, report.overall.without_mask), (4, 4, 0));
     assert_eq!(report.overall.image_auroc, Some(1.0), "{report}");
-    assert!(report.overall.pixel_auroc.is_some() && report.overall.pixel_ap.is_some() && report.overall.aupro.is_some(), "{report}");
+    assert!(
+        report.overall.pixel_auroc.is_some()
+            && report.overall.pixel_ap.is_some()
+            && report.overall.aupro.is_some(),
+        "{report}"
+    );
 
     let defective = stripes(400, true);
     let prediction = model.predict_one(&defective.as_view())?;

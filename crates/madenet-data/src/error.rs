@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::TableFault;
+
 /// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -16,6 +18,14 @@ pub enum Error {
         /// What the folder should hold.
         expected: &'static str,
         /// The folder.
+        path: PathBuf,
+    },
+    /// A file where a folder should be.
+    #[error("this is not a folder, expected {expected}: {}", path.display())]
+    NotAFolder {
+        /// What the folder should hold.
+        expected: &'static str,
+        /// The file.
         path: PathBuf,
     },
     /// A folder exists but could not be listed.
@@ -39,6 +49,69 @@ pub enum Error {
     #[error("the name of a file or folder must be valid UTF-8: {}", path.display())]
     NotUtf8 {
         /// The file or folder.
+        path: PathBuf,
+    },
+    /// A folder that looks like no data set.
+    #[error(
+        "no known layout of a data set, expected one of: images directly in the folder; train/good and \
+         test/<defect> as in MVTec AD; a folder for each category with these; 1cls.csv or split_csv/1cls.csv as \
+         in VisA: {}", path.display()
+    )]
+    UnknownLayout {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A category that the data set does not have.
+    #[error("there is no category {category:?}, expected one of {}", known.join(", "))]
+    NoSuchCategory {
+        /// The category asked for.
+        category: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A folder without the table that should say which images there are.
+    #[error("no table of images in the folder, expected 1cls.csv or split_csv/1cls.csv: {}", path.display())]
+    NoTable {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A table could not be read.
+    #[error("cannot read a table of images: {source}: {}", path.display())]
+    ReadTable {
+        /// The table.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A table that is too large to be one.
+    #[error("a table of images has at most {limit} bytes, this one has more: {}", path.display())]
+    TableSize {
+        /// The most bytes that are read.
+        limit: u64,
+        /// The table.
+        path: PathBuf,
+    },
+    /// A row of a table that cannot be used.
+    #[error("line {line} of a table of images: {fault}: {}", path.display())]
+    Table {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: TableFault,
+        /// The table.
+        path: PathBuf,
+    },
+    /// A table without the images that a part needs.
+    #[error(
+        "no rows for {split} of {category:?} in a table of images, expected {}: {}",
+        if *split == "train" { "normal ones" } else { "at least 1" }, path.display()
+    )]
+    NoRows {
+        /// The category.
+        category: String,
+        /// `train` or `test`.
+        split: &'static str,
+        /// The table.
         path: PathBuf,
     },
     /// A sample beyond the end.

@@ -1,64 +1,150 @@
-//! The files and folders below a folder, in a fixed order.
+//! The files and folders in a folder, in a fixed order, and never in a circle.
+//!
+//! Symbolic links are followed wherever they lead, but for folders that play no part. A folder that lies on
+//! the way to itself is not entered again, and nothing is looked at more than [`MAX_DEPTH`] folders below the
+//! first.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use crate::{Error, Ignored, Result};
 
 /// Endings of the names of pictures, in lower case; upper case counts, too. (What a file contains is decided
 /// when it is decoded.)
 pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"];
 
-/// Something in a folder: its name and its path.
+/// The layouts that this crate knows use 5 at most; the rest is for sets in which a folder plays no part.
+const MAX_DEPTH: usize = 16;
+
+/// A file: its name and its path.
+#[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
 }
 
-/// The folders directly below `dir`, without hidden ones.
-pub(crate) fn folders(dir: &Path, expected: &'static str) -> Result<Vec<Named>> {
-    list(dir, expected, |path| path.is_dir())
+/// A folder that can be listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// The paths without links of the folders on the way here and of this one.
+    trail: Vec<PathBuf>,
+    /// Whether it was reached by a link.
+    link: bool,
 }
 
-/// The pictures directly below `dir`, without hidden files.
-pub(crate) fn pictures(dir: &Path, expected: &'static str) -> Result<Vec<Named>> {
-    list(dir, expected, |path| has_image_extension(path) && path.is_file())
+/// What lies directly in a folder, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) pictures: Vec<Named>,
+    pub(crate) folders: Vec<Place>,
+    pub(crate) ignored: Vec<(PathBuf, Ignored)>,
 }
 
-/// The name of the folder of a category.
-pub(crate) fn category(dir: &Path) -> Result<String> {
-    let whole = dir.canonicalize().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => Error::MissingFolder { expected: "a category", path: dir.to_owned() },
-        _ => Error::ReadFolder { path: dir.to_owned(), source },
-    })?;
-    match whole.file_name() {
-        Some(name) => name.to_str().map(str::to_owned).ok_or(Error::NotUtf8 { path: whole.clone() }),
-        None => Ok(String::new()),
-    }
+enum Item {
+    Picture(Named),
+    Folder(Place),
+    Ignored(Ignored),
 }
 
-fn list(dir: &Path, expected: &'static str, keep: impl Fn(&Path) -> bool) -> Result<Vec<Named>> {
-    let error = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => Error::MissingFolder { expected, path: dir.to_owned() },
-        _ => Error::ReadFolder { path: dir.to_owned(), source },
-    };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).map_err(error)? {
-        let path = entry.map_err(error)?.path();
-        let Some(name) = path.file_name() else { continue };
-        if name.as_encoded_bytes().starts_with(b".") || !keep(&path) {
-            continue;
+impl Place {
+    /// The folder `dir`; its name is the one it has without links.
+    pub(crate) fn open(dir: &Path, expected: &'static str) -> Result<Self> {
+        let real = dir.canonicalize().map_err(|source| error(dir, expected, source))?;
+        if !real.is_dir() {
+            return Err(Error::NotAFolder { expected, path: dir.to_owned() });
         }
-        let name = name.to_str().ok_or_else(|| Error::NotUtf8 { path: path.clone() })?.to_owned();
-        found.push(Named { name, path });
+        let name = real.file_name().unwrap_or_default();
+        let name = name.to_str().ok_or_else(|| Error::NotUtf8 { path: real.clone() })?.to_owned();
+        Ok(Place { name, path: dir.to_owned(), trail: vec![real], link: false })
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+
+    /// The path of this folder without links.
+    pub(crate) fn real(&self) -> &Path {
+        self.trail.last().unwrap_or(&self.path)
+    }
+
+    pub(crate) fn list(&self, expected: &'static str) -> Result<Listing> {
+        let error = |source| error(&self.path, expected, source);
+        let mut listing = Listing::default();
+        for entry in fs::read_dir(&self.path).map_err(error)? {
+            let entry = entry.map_err(error)?;
+            match self.item(&entry).map_err(error)? {
+                Item::Picture(picture) => listing.pictures.push(picture),
+                Item::Folder(folder) => listing.folders.push(folder),
+                Item::Ignored(reason) => listing.ignored.push((entry.path(), reason)),
+            }
+        }
+        listing.pictures.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.folders.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listing)
+    }
+
+    /// Every file below, none of which is wanted: pictures for `reason`, the others for their own. Linked
+    /// folders are left alone: with a few links in each, folders can be reached in more ways than can be
+    /// walked.
+    pub(crate) fn sweep(&self, reason: Ignored, note: &mut impl FnMut(PathBuf, Ignored)) {
+        if self.link {
+            return note(self.path.clone(), Ignored::LinkedFolder);
+        }
+        let Ok(listing) = self.list("") else {
+            return note(self.path.clone(), Ignored::Unreadable);
+        };
+        listing.pictures.into_iter().for_each(|picture| note(picture.path, reason));
+        listing.ignored.into_iter().for_each(|(path, own)| note(path, own));
+        listing.folders.iter().for_each(|folder| folder.sweep(reason, note));
+    }
+
+    fn item(&self, entry: &DirEntry) -> io::Result<Item> {
+        let (name, path) = (entry.file_name(), entry.path());
+        if name.as_encoded_bytes().starts_with(b".") {
+            return Ok(Item::Ignored(Ignored::Hidden));
+        }
+        let mut kind = entry.file_type()?;
+        let link = kind.is_symlink();
+        if link {
+            match fs::metadata(&path) {
+                Ok(target) => kind = target.file_type(),
+                Err(_) => return Ok(Item::Ignored(Ignored::BrokenLink)),
+            }
+        }
+        Ok(match (kind.is_file(), kind.is_dir(), name.into_string()) {
+            (true, _, _) if !has_extension(&path, &IMAGE_EXTENSIONS) => Item::Ignored(Ignored::NotAnImage),
+            (false, false, _) => Item::Ignored(Ignored::NotAFile),
+            (_, _, Err(_)) => Item::Ignored(Ignored::NotUtf8),
+            (true, _, Ok(name)) => Item::Picture(Named { name, path }),
+            (false, true, Ok(name)) => self.folder(name, path, link)?,
+        })
+    }
+
+    fn folder(&self, name: String, path: PathBuf, link: bool) -> io::Result<Item> {
+        let real = if link { path.canonicalize()? } else { self.real().join(&name) };
+        if self.trail.contains(&real) {
+            return Ok(Item::Ignored(Ignored::LinkLoop));
+        }
+        if self.trail.len() > MAX_DEPTH {
+            return Ok(Item::Ignored(Ignored::TooDeep));
+        }
+        let mut trail = self.trail.clone();
+        trail.push(real);
+        Ok(Item::Folder(Place { name, path, trail, link }))
+    }
 }
 
-fn has_image_extension(path: &Path) -> bool {
+fn error(path: &Path, expected: &'static str, source: io::Error) -> Error {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::MissingFolder { expected, path },
+        io::ErrorKind::NotADirectory => Error::NotAFolder { expected, path },
+        _ => Error::ReadFolder { path, source },
+    }
+}
+
+/// Whether the name of `path` has one of the `known` endings, in lower or upper case.
+pub(crate) fn has_extension(path: &Path, known: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
-    extension.is_some_and(|found| IMAGE_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(found)))
+    extension.is_some_and(|found| known.iter().any(|known| known.eq_ignore_ascii_case(found)))
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Cursor;
 
 use common::{pictures, png, write};
-use madenet_data::{Dataset, Error, Folder, Label};
+use madenet_data::{Dataset, Error, Folder, Ignored, Label, Layout, Split};
 use madenet_image::{Channels, DecodeLimits, Values};
 
 #[test]
@@ -53,7 +53,12 @@ fn a_missing_folder_is_an_error() {
         format!("there is no such folder, expected a folder of good images: {}", missing.display())
     );
     let file = write(folder.path(), "file", b"");
-    assert!(matches!(Folder::open(file), Err(Error::ReadFolder { .. })));
+    let error = Folder::open(&file).unwrap_err();
+    assert!(matches!(error, Error::NotAFolder { .. }));
+    assert_eq!(
+        error.to_string(),
+        format!("this is not a folder, expected a folder of good images: {}", file.display())
+    );
 }
 
 #[test]
@@ -110,12 +115,38 @@ fn limits_can_be_changed() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_no_text_is_an_error() {
+fn a_name_that_is_no_text_is_an_error_and_a_scan_reports_it() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     let folder = pictures(&["a.png"]);
     if fs::write(folder.path().join(OsStr::from_bytes(b"\xFF.png")), b"").is_ok() {
         assert!(matches!(Folder::open(folder.path()), Err(Error::NotUtf8 { .. })));
+        let scan = Folder::scan(folder.path()).unwrap();
+        assert_eq!(scan.records(Split::Train).unwrap().len(), 1);
+        assert_eq!(scan.report().ignored()[&Ignored::NotUtf8].len(), 1);
     }
+}
+
+#[test]
+fn a_scan_finds_the_same_pictures_and_says_what_it_passes_over() {
+    let folder = pictures(&["a.png", "b.jpg", "nested/c.png"]);
+    write(folder.path(), "notes.txt", b"");
+    let scan = madenet_data::scan(folder.path()).unwrap();
+    assert_eq!(scan.report().layout(), Layout::Flat);
+    let (scanned, opened) = (scan.records(Split::Train).unwrap(), Folder::open(folder.path()).unwrap());
+    assert_eq!(scanned.entries(), opened.entries());
+    let ignored = scan.report().ignored();
+    assert_eq!(ignored[&Ignored::OutsideLayout][0].path.to_str(), Some("nested/c.png"));
+    assert_eq!(ignored[&Ignored::NotAnImage][0].path.to_str(), Some("notes.txt"));
+    assert_eq!(scan.report().warnings(), []);
+    assert!(matches!(scan.records(Split::Test), Err(Error::MissingFolder { .. })));
+}
+
+#[test]
+fn a_scan_without_pictures_gives_a_report_but_no_records() {
+    let folder = pictures(&["nested/c.png"]);
+    let scan = Folder::scan(folder.path()).unwrap();
+    assert_eq!(scan.report().files().len(), 1);
+    assert!(matches!(scan.records(Split::Train), Err(Error::NoImages { .. })));
 }

@@ -165,3 +165,74 @@ fn holding_out_keeps_every_sample_on_one_side() {
     assert_eq!(both, all.entries());
     assert!(matches!(all.hold_out(1.0, 42), Err(Error::Share(_))));
 }
+
+#[test]
+fn the_reorganised_visa_names_masks_as_their_images() {
+    let folder =
+        pictures(&["train/good/0.JPG", "test/good/1.JPG", "test/bad/000.JPG", "ground_truth/bad/000.png"]);
+    let test = MvtecAd::open(folder.path(), Split::Test).unwrap();
+    let expected =
+        [row("test/bad/000.JPG", "bad", "ground_truth/bad/000.png"), row("test/good/1.JPG", "", "")];
+    assert_eq!(listing(&test, folder.path()), expected);
+}
+
+#[test]
+fn a_file_where_a_folder_is_expected_is_an_error() {
+    let folder = pictures(&["train/good/0.png", "part.png"]);
+    let error = MvtecAd::open(folder.path().join("part.png"), Split::Train).unwrap_err();
+    assert!(matches!(error, Error::NotAFolder { .. }), "{error}");
+    // No folder, so no part of the layout.
+    write(folder.path(), "test", b"");
+    assert!(matches!(MvtecAd::open(folder.path(), Split::Test), Err(Error::MissingFolder { .. })));
+}
+
+#[test]
+fn an_empty_category_is_an_error_that_says_what_is_expected() {
+    let folder = pictures(&[]);
+    let train = folder.path().join("train");
+    let expected = "there is no such folder, expected one category in the layout of MVTec AD with train/good, \
+                    test/<defect> and ground_truth: ";
+    for error in
+        [MvtecAd::open(folder.path(), Split::Train).unwrap_err(), MvtecAd::scan(folder.path()).unwrap_err()]
+    {
+        assert_eq!(error.to_string(), format!("{expected}{}", train.display()));
+    }
+}
+
+#[test]
+fn a_folder_of_categories_gives_ids_that_begin_with_them() {
+    let folder = pictures(&[
+        "cup/train/good/0.png",
+        "cup/test/chip/0.png",
+        "cup/ground_truth/chip/0_mask.png",
+        "jar/train/good/0.png",
+        "docs/jar.png",
+    ]);
+    let scan = MvtecAd::scan(folder.path()).unwrap();
+    assert_eq!(scan.categories(), ["cup", "jar"]);
+    let train = scan.records(Split::Train).unwrap();
+    let ids: Vec<(&str, &str)> =
+        train.entries().iter().map(|entry| (entry.category.as_str(), entry.id.as_str())).collect();
+    assert_eq!(ids, [("cup", "cup/train/good/0.png"), ("jar", "jar/train/good/0.png")]);
+
+    // The test part of those that have one; for a single one it is an error.
+    assert_eq!(scan.records(Split::Test).unwrap().len(), 1);
+    assert_eq!(scan.records_of("cup", Split::Test).unwrap().get(0).unwrap().mask.unwrap().count(), 12);
+    let error = scan.records_of("jar", Split::Test).unwrap_err();
+    assert!(matches!(error, Error::MissingFolder { .. }), "{error}");
+    let error = scan.records_of("bowl", Split::Test).unwrap_err();
+    assert_eq!(error.to_string(), "there is no category \"bowl\", expected one of cup, jar");
+}
+
+#[test]
+fn one_category_without_good_images_is_an_error_for_the_training_of_all() {
+    let folder = pictures(&["cup/train/good/0.png", "jar/test/good/0.png"]);
+    std::fs::create_dir_all(folder.path().join("jar/train/good")).unwrap();
+    let scan = MvtecAd::scan(folder.path()).unwrap();
+    let error = scan.records(Split::Train).unwrap_err();
+    assert!(
+        error.to_string().ends_with(&folder.path().join("jar/train/good").display().to_string()),
+        "{error}"
+    );
+    assert_eq!(scan.records_of("cup", Split::Train).unwrap().len(), 1);
+}

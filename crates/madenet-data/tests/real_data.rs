@@ -14,6 +14,12 @@ fn check(name: &str, expected: Counts) {
     let test = MvtecAd::open(&dir, Split::Test).unwrap();
     let counts = [train.normal(), train.anomalous(), test.normal(), test.anomalous()].map(|part| part.len());
     assert_eq!(counts, expected);
+    let scan = madenet_data::scan(&dir).unwrap();
+    for (split, records) in [(Split::Train, &train), (Split::Test, &test)] {
+        assert_eq!(scan.records(split).unwrap().entries(), records.entries());
+    }
+    let report = scan.report();
+    assert_eq!((report.ignored().len(), report.warnings()), (0, [].as_slice()));
     read_all(&train);
     read_all(&test);
     assert_eq!(leaks(&train, &test, Content::Pixels, 2).unwrap(), []);

@@ -1,0 +1,74 @@
+//! Telling the layouts of folders apart.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::category::is_category;
+use crate::listing::Place;
+use crate::visa;
+use crate::{Error, Folder, MvtecAd, Result, Scan, VisA};
+
+/// How the folder of a data set is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// A flat folder of good images: [`Folder`].
+    Flat,
+    /// One category as in MVTec AD or ManuDefect-21: [`MvtecAd`].
+    Category,
+    /// A folder with many such categories: [`MvtecAd`].
+    Categories,
+    /// A folder with the table of images of VisA: [`VisA`].
+    VisA,
+}
+
+impl Layout {
+    /// The layout of the folder `dir`, by the first of these that holds: it has a table of images; it has a
+    /// folder `train` or `test`; one of its folders has; there are images in it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayout`] if none of them does, [`Error::MissingFolder`], [`Error::NotAFolder`],
+    /// [`Error::ReadFolder`]; [`Error::NotUtf8`] for the name of `dir` alone.
+    pub fn detect(dir: impl AsRef<Path>) -> Result<Layout> {
+        let place = Place::open(dir.as_ref(), "a data set")?;
+        if visa::table_in(&place.path).is_some() {
+            return Ok(Layout::VisA);
+        }
+        if is_category(&place) {
+            return Ok(Layout::Category);
+        }
+        let listing = place.list("a data set")?;
+        if listing.folders.iter().any(is_category) {
+            return Ok(Layout::Categories);
+        }
+        if listing.pictures.is_empty() {
+            return Err(Error::UnknownLayout { path: place.path });
+        }
+        Ok(Layout::Flat)
+    }
+}
+
+/// What a report begins with: `a flat folder of good images`.
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layout::Flat => "a flat folder of good images",
+            Layout::Category => "one category in the layout of MVTec AD",
+            Layout::Categories => "categories in the layout of MVTec AD",
+            Layout::VisA => "the table and the images of VisA",
+        })
+    }
+}
+
+/// Looks through the folder `dir`, whichever known layout it has, and decodes nothing.
+///
+/// # Errors
+/// Those of [`Layout::detect`], and for tables of images those of [`VisA::scan`].
+pub fn scan(dir: impl AsRef<Path>) -> Result<Scan> {
+    let dir = dir.as_ref();
+    match Layout::detect(dir)? {
+        Layout::Flat => Folder::scan(dir),
+        Layout::Category | Layout::Categories => MvtecAd::scan(dir),
+        Layout::VisA => VisA::scan(dir),
+    }
+}
