@@ -5,13 +5,16 @@ mod bga;
 mod capacitor;
 mod chip;
 mod dpak;
+mod gull_wing;
 mod inductor;
+mod moulded;
 mod qfn;
 mod qfp;
 mod resistor;
 mod sod;
 mod soic;
 mod sot;
+mod tipped;
 
 use madenet_rng::Stream;
 
@@ -23,6 +26,7 @@ pub(crate) use aluminum_capacitor::aluminum_capacitor;
 pub(crate) use bga::bga;
 pub(crate) use capacitor::capacitor;
 pub(crate) use dpak::dpak;
+pub(crate) use gull_wing::{Bend, Lead};
 pub(crate) use inductor::inductor;
 pub(crate) use qfn::qfn;
 pub(crate) use qfp::qfp;
