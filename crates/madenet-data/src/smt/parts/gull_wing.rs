@@ -111,6 +111,13 @@ fn extent(outward: Point, across: f32, inner: f32, outer: f32, half_width: f32) 
     }
 }
 
+/// 0 left of the origin and the identity right of it, joined by a parabola: metal bends around a radius.
+fn knee(x: f32) -> f32 {
+    const RADIUS: f32 = 0.012;
+    let near = (x + RADIUS).clamp(0.0, 2.0 * RADIUS);
+    near * near / (4.0 * RADIUS) + (x - RADIUS).max(0.0)
+}
+
 impl Lead {
     pub(super) fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
         let root = self.block.extent.centre - self.outward * self.length() * 0.5;
@@ -121,7 +128,7 @@ impl Lead {
         let (shoulder, foot) = self.bend;
         self.block.draw_relief(canvas, &pose, light, |q| {
             let along = q.dot(self.outward);
-            self.tilt * (along - foot).max(0.0) - self.drop * smooth_step(shoulder, foot, along)
+            self.tilt * knee(along - foot) - self.drop * smooth_step(shoulder, foot, along)
         });
     }
 
@@ -151,8 +158,10 @@ impl Lead {
     fn shorten(&mut self, by: f32) {
         let half = self.outward * (0.5 * by);
         let extent = self.block.extent;
-        self.block.extent =
-            Bounds::new(extent.centre - half, point(extent.half.x - half.x.abs(), extent.half.y - half.y.abs()));
+        self.block.extent = Bounds::new(
+            extent.centre - half,
+            point(extent.half.x - half.x.abs(), extent.half.y - half.y.abs()),
+        );
     }
 
     /// Of what is above the board, on everything below.

@@ -108,7 +108,7 @@ impl Resistor {
     fn glass_edge(&self) -> Block {
         let Point { x, .. } = self.glass.extent.half;
         Block {
-            extent: Bounds::new(point(self.glass.extent.centre.x, 0.010 - 0.5 * THICKNESS), point(x, 0.008)),
+            extent: Bounds::new(point(self.glass.extent.centre.x, 0.015 - 0.5 * THICKNESS), point(x, 0.009)),
             corner: 0.004,
             bevel: 0.006,
             rise: 0.003,

@@ -60,7 +60,7 @@ impl Tipped {
             for p in ink.strokes.iter_mut().flatten() {
                 p.x = seen(p.x);
             }
-            ink.radius *= 0.7;
+            ink.radius *= cos.sqrt();
             ink
         });
         let (low, high) = (edge, face.centre.x + face.half.x);
