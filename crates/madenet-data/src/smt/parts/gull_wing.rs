@@ -113,7 +113,7 @@ fn extent(outward: Point, across: f32, inner: f32, outer: f32, half_width: f32) 
 
 /// 0 left of the origin and the identity right of it, joined by a parabola: metal bends around a radius.
 fn knee(x: f32) -> f32 {
-    const RADIUS: f32 = 0.012;
+    const RADIUS: f32 = 0.016;
     let near = (x + RADIUS).clamp(0.0, 2.0 * RADIUS);
     near * near / (4.0 * RADIUS) + (x - RADIUS).max(0.0)
 }
@@ -122,14 +122,17 @@ impl Lead {
     pub(super) fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
         let root = self.block.extent.centre - self.outward * self.length() * 0.5;
         let pose = pose.turned_about(root, self.askew);
-        if self.gap > 0.0 {
-            self.cast_shadow(canvas, &pose, light);
-        }
         let (shoulder, foot) = self.bend;
-        self.block.draw_relief(canvas, &pose, light, |q| {
+        let relief = |q: Point| {
             let along = q.dot(self.outward);
             self.tilt * knee(along - foot) - self.drop * smooth_step(shoulder, foot, along)
-        });
+        };
+        if self.gap > 0.0 {
+            self.cast_shadow(canvas, &pose, light);
+            self.block.draw_relief_finely(canvas, &pose, light, relief);
+        } else {
+            self.block.draw_relief(canvas, &pose, light, relief);
+        }
     }
 
     /// Bends a sound lead. What points up looks shorter from above.
