@@ -43,7 +43,10 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
         (_, Defect::LiftedLead) => (1.0, 7.0),
         (_, Defect::BodyDamage) => (0.15, 5.5),
         (Component::Soic, Defect::InsufficientSolder) => (0.3, 2.0),
+        (Component::Qfp, Defect::InsufficientSolder) => (0.15, 1.2),
+        (Component::Dpak, Defect::InsufficientSolder) => (0.3, 4.0),
         (_, Defect::InsufficientSolder) => (3.0, 9.0),
+        (Component::Qfp, Defect::Bridge) => (0.2, 2.0),
         (_, Defect::Bridge) => (0.5, 2.0),
         _ => (0.4, 8.0),
     }
