@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use madenet_data::smt::{Component, Defect, SmtBoards, SmtConfig};
+use madenet_data::smt::{Component, Defect, DefectGroup, SmtBoards, SmtConfig};
 use madenet_data::{Dataset, Error, Label, Result, Sample, Split};
 use madenet_image::Image;
 
@@ -34,9 +34,19 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
     match (component, defect) {
         (_, Defect::Missing) => (20.0, 50.0),
         (_, Defect::Shift) => (10.0, 55.0),
-        (_, Defect::BodyDamage) => (0.15, 5.0),
+        (_, Defect::Rotation) => (15.0, 50.0),
+        (_, Defect::Tombstone) => (25.0, 50.0),
+        (_, Defect::Billboard) => (12.0, 40.0),
+        (_, Defect::UpsideDown) => (8.0, 35.0),
+        (_, Defect::WrongPolarity) => (4.0, 40.0),
+        (Component::Qfp, Defect::LiftedLead) => (0.3, 2.5),
+        (_, Defect::LiftedLead) => (1.0, 7.0),
+        (_, Defect::BodyDamage) => (0.15, 5.5),
         (Component::Soic, Defect::InsufficientSolder) => (0.3, 2.0),
+        (Component::Qfp, Defect::InsufficientSolder) => (0.15, 1.2),
+        (Component::Dpak, Defect::InsufficientSolder) => (0.3, 4.0),
         (_, Defect::InsufficientSolder) => (3.0, 9.0),
+        (Component::Qfp, Defect::Bridge) => (0.2, 2.0),
         (_, Defect::Bridge) => (0.5, 2.0),
         _ => (0.4, 8.0),
     }
@@ -156,6 +166,47 @@ fn every_defect_is_visible_and_small() {
 }
 
 #[test]
+fn a_misplaced_component_changes_a_sensible_share() {
+    use Component::*;
+    for component in [Capacitor, Dpak, Qfp, Resistor, Soic, Sot] {
+        let defects = component.defects();
+        for seed in 0..6 {
+            let boards = boards(component, 96, 0, defects.len(), seed).unwrap();
+            for (index, &defect) in defects.iter().enumerate() {
+                if defect.group() != DefectGroup::Mounting {
+                    continue;
+                }
+                let sample = boards.get(index).unwrap();
+                let mask = sample.mask.unwrap();
+                let percent = 100.0 * mask.count() as f64 / mask.data().len() as f64;
+                let (least, most) = share(component, defect);
+                assert!((least..=most).contains(&percent), "{} of seed {seed}: {percent:.2} %", sample.id);
+            }
+        }
+    }
+}
+
+/// Marks, dimples or bands must tell a turned component from a good one, not the grain of its body.
+#[test]
+fn a_component_that_can_be_turned_shows_it() {
+    for &component in Component::ALL {
+        let Some(index) = component.defects().iter().position(|&defect| defect == Defect::WrongPolarity)
+        else {
+            continue;
+        };
+        for seed in 0..6 {
+            let boards = boards(component, 128, 0, index + 1, seed).unwrap();
+            let sample = boards.get(index).unwrap();
+            let (turned, good) = (sample.image.to_rgb(), boards.good_twin(index).unwrap());
+            let pixels = turned.pixels().chunks_exact(3).zip(good.pixels().chunks_exact(3));
+            let clear = pixels.filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 20)).count();
+            let percent = 100.0 * clear as f64 / (128.0 * 128.0);
+            assert!(percent > 0.2, "{} of seed {seed}: {percent:.2} %", sample.id);
+        }
+    }
+}
+
+#[test]
 fn small_and_oblong_pictures_show_every_defect() {
     for &component in Component::ALL {
         for (width, height) in [(32, 32), (33, 57), (64, 33)] {
@@ -189,7 +240,9 @@ fn good_boards_differ_more_from_each_other_than_from_their_small_defects() {
         let between =
             distance(&boards.get(0).unwrap().image.to_rgb(), &boards.get(1).unwrap().image.to_rgb());
         for index in 2..boards.len() {
-            if matches!(defects[index - 2], Defect::Missing | Defect::Shift) {
+            let defect = defects[index - 2];
+            let local = matches!(defect, Defect::LiftedLead | Defect::BodyDamage);
+            if defect.group() == DefectGroup::Mounting && !local {
                 continue;
             }
             let own = distance(&boards.get(index).unwrap().image.to_rgb(), &boards.good_twin(index).unwrap());

@@ -1,6 +1,7 @@
 //! Boxes with rounded edges: bodies, terminals and leads.
 
 use super::canvas::Canvas;
+use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
 use super::noise::value_noise;
@@ -49,20 +50,47 @@ impl Block {
         light: &Light,
         relief: impl Fn(Point) -> f32,
     ) {
+        self.draw_sampled(canvas, pose, light, &[point(0.0, 0.0)], relief);
+    }
+
+    /// The same with four samples a pixel, for edges that are bright, narrow and aslant.
+    pub(crate) fn draw_relief_finely(
+        &self,
+        canvas: &mut Canvas,
+        pose: &Pose,
+        light: &Light,
+        relief: impl Fn(Point) -> f32,
+    ) {
+        let quarter = 0.25 / canvas.scale();
+        let samples = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
+        self.draw_sampled(canvas, pose, light, &samples.map(|(x, y)| point(x, y) * quarter), relief);
+    }
+
+    /// The mean of what is seen at `samples` around the middle of each pixel.
+    fn draw_sampled(
+        &self,
+        canvas: &mut Canvas,
+        pose: &Pose,
+        light: &Light,
+        samples: &[Point],
+        relief: impl Fn(Point) -> f32,
+    ) {
         let step = 0.5 / canvas.scale();
         let height = |q: Point| {
             let outside = 1.0 - (-self.distance(q) / self.bevel).clamp(0.0, 1.0);
             self.rise * (1.0 - outside * outside).sqrt() + relief(q)
         };
+        let seen = |p: Point| {
+            let q = pose.local(p);
+            let bumps = self.grain.at(q);
+            let tilt = pose.turn(slope(q, step, height)) + bumps * self.grain.relief;
+            light.shade(&self.material, tilt) * (1.0 + self.grain.tint * (bumps.x + bumps.y))
+        };
+        let share = 1.0 / samples.len() as f32;
         canvas.paint(
             self.extent.placed(pose),
             |p| self.distance(pose.local(p)),
-            |p, _, _| {
-                let q = pose.local(p);
-                let bumps = self.grain.at(q);
-                let tilt = pose.turn(slope(q, step, height)) + bumps * self.grain.relief;
-                light.shade(&self.material, tilt) * (1.0 + self.grain.tint * (bumps.x + bumps.y))
-            },
+            |p, _, _| samples.iter().map(|&off| seen(p + off)).fold(Rgb::grey(0.0), |a, b| a + b) * share,
         );
     }
 }

@@ -79,6 +79,16 @@ impl Pose {
         Pose { at, ..self }
     }
 
+    /// This pose of a frame that was first turned by `angle` about `pivot`, one of its points.
+    pub(crate) fn turned_about(&self, pivot: Point, angle: f32) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        Pose {
+            at: self.place(pivot - pivot.rotate(angle)),
+            sin: self.sin * cos + self.cos * sin,
+            cos: self.cos * cos - self.sin * sin,
+        }
+    }
+
     /// From the frame's coordinates to the board's.
     pub(crate) fn place(&self, p: Point) -> Point {
         self.turn(p) + self.at
@@ -142,6 +152,17 @@ mod tests {
         let quarter = Pose::new(point(0.0, 0.0), std::f32::consts::FRAC_PI_2);
         assert!((quarter.place(point(1.0, 0.0)) - point(0.0, 1.0)).length() < 1e-6);
         assert!((point(1.0, 0.0).rotate(std::f32::consts::FRAC_PI_2) - point(0.0, 1.0)).length() < 1e-6);
+    }
+
+    #[test]
+    fn a_frame_turns_about_its_pivot() {
+        let pose = Pose::new(point(0.3, -0.1), 0.4);
+        let pivot = point(0.2, 0.7);
+        let turned = pose.turned_about(pivot, 0.5);
+        assert!((turned.place(pivot) - pose.place(pivot)).length() < 1e-6);
+        let arm = point(0.1, 0.0);
+        let expected = pose.place(pivot + arm.rotate(0.5));
+        assert!((turned.place(pivot + arm) - expected).length() < 1e-6);
     }
 
     #[test]

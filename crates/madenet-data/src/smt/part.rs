@@ -5,6 +5,7 @@ use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
 use super::noise::fractal;
+use super::parts::Lead;
 use super::sdf::{self, rounded_box, smooth_step};
 
 /// A kind of component, drawn in its own frame: x along the axis between the terminals.
@@ -12,18 +13,57 @@ pub(crate) trait Package {
     /// Half the extent of the body with its terminals but without leads.
     fn half(&self) -> Point;
 
+    /// The middle of the body; most frames have their origin there.
+    fn centre(&self) -> Point {
+        point(0.0, 0.0)
+    }
+
+    /// Signed distance to the outline of that extent, whose corners are rounded by `corner` where they are square.
+    fn silhouette(&self, local: Point, corner: f32) -> f32 {
+        rounded_box(local - self.centre(), self.half(), corner)
+    }
+
     /// What shows where the body is broken.
     fn fracture(&self) -> Material;
 
     /// The component without its solder.
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light);
+
+    /// The same component lying on another face; `None` where none of the component's defects lays it so.
+    fn lay(&self, _face: Face) -> Option<Box<dyn Package>> {
+        None
+    }
+
+    /// The leads that can be bent: lead `i` belongs to joint `i`.
+    fn leads_mut(&mut self) -> &mut [Lead] {
+        &mut []
+    }
+}
+
+/// What a component shows the camera other than its top.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Face {
+    /// It was turned over about x.
+    Underside,
+    /// It lies on its long side.
+    Side,
+    /// It stands on the terminal at -x, which is then the frame's origin, and has risen by this angle: a right
+    /// angle is upright, less leans towards +x.
+    End { risen: f32 },
 }
 
 pub(crate) struct Part {
     pub(crate) package: Box<dyn Package>,
     pub(crate) pose: Pose,
     pub(crate) damage: Option<Damage>,
+    /// Joints, by number, whose solder the terminals do not touch.
+    pub(crate) open: Vec<usize>,
+    /// How far its top is above the board, for its shadow, in units.
+    pub(crate) height: f32,
 }
+
+/// The height of a component on its pads; one for all, as its shadow is mostly occlusion.
+const HEIGHT: f32 = 0.1;
 
 /// Harm to the body, in the component's frame.
 #[derive(Clone, Debug)]
@@ -35,6 +75,16 @@ pub(crate) enum Damage {
 }
 
 impl Part {
+    /// A sound component, soldered at all joints.
+    pub(crate) fn new(package: Box<dyn Package>, pose: Pose) -> Self {
+        Part { package, pose, damage: None, open: Vec::new(), height: HEIGHT }
+    }
+
+    /// Where the component is, for the solder of a joint that it touches.
+    pub(crate) fn soldered_at(&self, joint: usize) -> Option<&Pose> {
+        if self.open.contains(&joint) { None } else { Some(&self.pose) }
+    }
+
     pub(crate) fn draw(&self, canvas: &mut Canvas, light: &Light) {
         self.cast_shadow(canvas, light);
         self.package.draw(canvas, &self.pose, light);
@@ -47,18 +97,18 @@ impl Part {
 
     /// The ring lights from all sides, so shadows are soft, short and mostly occlusion.
     fn cast_shadow(&self, canvas: &mut Canvas, light: &Light) {
-        let half = self.package.half();
-        let bounds = Bounds::new(point(0.0, 0.0), half).placed(&self.pose).grow(0.12);
-        let offset = light.shadow(0.014);
+        let soft = 0.25 * self.height;
+        let extent = Bounds::new(self.package.centre(), self.package.half());
+        let bounds = extent.placed(&self.pose).grow(5.0 * soft);
+        let offset = light.shadow(0.14 * self.height);
         canvas.shade(bounds, |p, below| {
-            let d = rounded_box(self.pose.local(p - offset), half, 0.02).max(0.0);
-            below * (1.0 - 0.55 * (-d / 0.025).exp())
+            let d = self.package.silhouette(self.pose.local(p - offset), 0.02).max(0.0);
+            below * (1.0 - 0.55 * (-d / soft).exp())
         });
     }
 
     fn break_off(&self, canvas: &mut Canvas, light: &Light, at: Point, radius: f32, key: u32) {
         let step = 0.5 / canvas.scale();
-        let half = self.package.half();
         // Brittle bodies break in shells: facets around the place of the blow.
         let reach = |q: Point| (q - at).length() - radius * (1.0 + 0.3 * fractal(q, 1.2 / radius, 3, key));
         let height = |q: Point| 0.5 * reach(q) + 0.12 * radius * fractal(q, 2.5 / radius, 3, key ^ 1);
@@ -67,7 +117,7 @@ impl Part {
             Bounds::new(at, point(1.6 * radius, 1.6 * radius)).placed(&self.pose),
             |p| {
                 let q = self.pose.local(p);
-                reach(q).max(rounded_box(q, half, 0.0))
+                reach(q).max(self.package.silhouette(q, 0.0))
             },
             |p, _, below| {
                 let q = self.pose.local(p);

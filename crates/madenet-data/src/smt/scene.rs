@@ -41,7 +41,7 @@ impl Scene {
         let board = Board::draw_lots(lots, Layout { pads, outline, prefix });
         let mut error = |(sigma, limit): (f32, f32)| (sigma * lots.board.normal()).clamp(-limit, limit);
         let pose = Pose::new(point(error(PLACEMENT), error(PLACEMENT)), error(TURN));
-        let part = Some(Part { package, pose, damage: None });
+        let part = Some(Part::new(package, pose));
         Scene { board, light, camera, joints, neighbours, bridges: Vec::new(), part, debris: Vec::new() }
     }
 
@@ -54,9 +54,9 @@ impl Scene {
 
     /// Solders everything else onto the drawing of the bare board: what the sensor would record without noise.
     pub(crate) fn draw_on(&self, mut canvas: Canvas) -> Canvas {
-        let pose = self.part.as_ref().map(|part| part.pose);
-        for joint in &self.joints {
-            joint.draw(&mut canvas, pose.as_ref(), &self.light);
+        for (i, joint) in self.joints.iter().enumerate() {
+            let pose = self.part.as_ref().and_then(|part| part.soldered_at(i));
+            joint.draw(&mut canvas, pose, &self.light);
         }
         for bridge in &self.bridges {
             bridge.draw(&mut canvas, &self.light);

@@ -1,11 +1,15 @@
 //! The component or its position.
 
+use std::f32::consts::{FRAC_PI_2, PI};
+
 use madenet_rng::Stream;
 
 use super::{between, sign};
-use crate::smt::geometry::{Point, point};
-use crate::smt::part::Damage;
+use crate::smt::geometry::{Bounds, Point, Pose, point};
+use crate::smt::part::{Damage, Face, Part};
+use crate::smt::parts::Bend;
 use crate::smt::scene::Scene;
+use crate::smt::solder::Joint;
 
 pub(in crate::smt) fn missing(scene: &mut Scene, _: &mut Stream) {
     scene.part = None;
@@ -23,17 +27,118 @@ pub(in crate::smt) fn shift(scene: &mut Scene, random: &mut Stream) {
     }
 }
 
-pub(in crate::smt) fn rotation(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn rotation(scene: &mut Scene, random: &mut Stream) {
+    // Close rows of leads would be on each other's pads soon.
+    let most = if scene.neighbours.is_empty() { 25.0f32 } else { 12.0 };
+    let angle = sign(random) * between(6.0, most, random).to_radians();
+    let Some(part) = &mut scene.part else { return };
+    part.pose = part.pose.turned_about(point(0.0, 0.0), angle);
+    part.open = apart(&scene.joints, &part.pose);
+}
 
-pub(in crate::smt) fn tombstone(_scene: &mut Scene, _random: &mut Stream) {}
+/// The joints whose terminals are beside their pads.
+fn apart(joints: &[Joint], pose: &Pose) -> Vec<usize> {
+    let beside = |joint: &Joint| {
+        let off = pose.place(joint.terminal.centre) - joint.pad.centre;
+        let reach = joint.pad.half + joint.terminal.half;
+        off.x.abs() > reach.x || off.y.abs() > reach.y
+    };
+    joints.iter().enumerate().filter(|(_, joint)| beside(joint)).map(|(i, _)| i).collect()
+}
 
-pub(in crate::smt) fn billboard(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn tombstone(scene: &mut Scene, random: &mut Stream) {
+    let stands = random.below(2);
+    let risen = between(66.0, 86.0, random).to_radians();
+    let askew = between(-0.12, 0.12, random);
+    let Scene { part: Some(part), joints, .. } = scene else { return };
+    let (Some(standing), Some(side)) = (part.package.lay(Face::End { risen }), part.package.lay(Face::Side))
+    else {
+        return;
+    };
+    let Some(joint) = joints.get_mut(stands) else { return };
+    // The other end was above the other pad: that is where it leans.
+    let (inward, facing) = if joint.pad.centre.x > 0.0 { (-1.0, PI) } else { (1.0, 0.0) };
+    let Point { x, y } = joint.pad.half;
+    let off = point(inward * between(-0.1, 0.35, random) * x, between(-0.08, 0.08, random) * y);
+    let foot = Bounds::new(point(0.0, 0.0), point(side.half().y, part.package.half().y));
+    joint.terminal = foot;
+    let pose = Pose::new(joint.pad.centre + off, facing + askew);
+    *part = Part { open: vec![1 - stands], height: STANDING, ..Part::new(standing, pose) };
+}
 
-pub(in crate::smt) fn upside_down(_scene: &mut Scene, _random: &mut Stream) {}
+/// The heights, for shadows, of a chip on its end and on its side. Less than they are: light comes over it from all
+/// around.
+const STANDING: f32 = 0.2;
+const LYING: f32 = 0.15;
 
-pub(in crate::smt) fn wrong_polarity(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn billboard(scene: &mut Scene, random: &mut Stream) {
+    let (aside, askew) = (between(-0.7, 0.7, random), between(-0.06, 0.06, random));
+    let turned = if random.below(2) == 0 { 0.0 } else { PI };
+    let Scene { part: Some(part), joints, .. } = scene else { return };
+    let Some(package) = part.package.lay(Face::Side) else { return };
+    let (wide, thick) = (part.package.half().y, package.half().y);
+    let at = part.pose.at() + point(0.0, aside * (wide - thick));
+    *part = Part { height: LYING, ..Part::new(package, Pose::new(at, turned + askew)) };
+    for joint in joints {
+        joint.terminal.half.y = thick;
+        if turned > 0.0 {
+            joint.terminal.centre.x = -joint.terminal.centre.x;
+        }
+    }
+}
 
-pub(in crate::smt) fn lifted_lead(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn upside_down(scene: &mut Scene, random: &mut Stream) {
+    let Scene { part: Some(part), joints, .. } = scene else { return };
+    let Some(package) = part.package.lay(Face::Underside) else { return };
+    part.package = package;
+    // Feet are in the air, and no solder holds them straight; the ends of chips are the same on all sides.
+    if !part.package.leads_mut().is_empty() {
+        part.open = (0..joints.len()).collect();
+        let askew = sign(random) * between(0.02, 0.07, random);
+        part.pose = part.pose.turned_about(point(0.0, 0.0), askew);
+    }
+}
+
+pub(in crate::smt) fn wrong_polarity(scene: &mut Scene, random: &mut Stream) {
+    let quarters = if meets_pads(&scene.joints, FRAC_PI_2) { 1 + random.below(3) } else { 2 };
+    let angle = quarters as f32 * FRAC_PI_2;
+    let Some(part) = &mut scene.part else { return };
+    part.pose = part.pose.turned_about(point(0.0, 0.0), angle);
+    // Another terminal has come to each pad.
+    let back = Pose::new(point(0.0, 0.0), -angle);
+    for joint in &mut scene.joints {
+        joint.terminal = joint.terminal.placed(&back);
+    }
+}
+
+/// Whether the pads lie the same after a turn about the origin.
+fn meets_pads(joints: &[Joint], angle: f32) -> bool {
+    let turn = Pose::new(point(0.0, 0.0), angle);
+    joints.iter().all(|joint| {
+        let turned = joint.pad.placed(&turn);
+        let differs = |other: &Bounds| {
+            (turned.centre - other.centre).length() + (turned.half - other.half).length() > 0.01
+        };
+        joints.iter().any(|other| !differs(&other.pad))
+    })
+}
+
+pub(in crate::smt) fn lifted_lead(scene: &mut Scene, random: &mut Stream) {
+    let Scene { part: Some(part), neighbours, .. } = scene else { return };
+    let leads = part.package.leads_mut();
+    let first = random.below(leads.len().max(1));
+    // What has struck one lead has often struck the next.
+    let next = neighbours.iter().find(|pair| pair.0 == first).map(|pair| pair.1);
+    let next = next.filter(|_| random.below(3) == 0);
+    let lift = between(0.6, 1.1, random);
+    let askew = if random.below(3) > 0 { between(0.1, 0.3, random) * sign(random) } else { 0.0 };
+    for i in [Some(first), next].into_iter().flatten() {
+        let Some(lead) = leads.get_mut(i) else { continue };
+        let tilt = between(0.4, 1.2, random);
+        lead.bend(Bend { lift: lift * between(0.85, 1.0, random), tilt, askew });
+        part.open.push(i);
+    }
+}
 
 pub(in crate::smt) fn body_damage(scene: &mut Scene, random: &mut Stream) {
     let Some(part) = &mut scene.part else { return };
@@ -61,4 +166,91 @@ fn zigzag(from: Point, to: Point, stray: f32, random: &mut Stream) -> Vec<Point>
         from + (to - from) * (i as f32 / STEPS as f32) + aside * inner
     };
     (0..=STEPS).map(&mut corner).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smt::lots::Lots;
+    use crate::smt::{Component, Defect};
+
+    /// A board of a component and the same with a defect.
+    fn spoiled(component: Component, defect: Defect, seed: u64) -> (Scene, Scene) {
+        let stream = |purpose| Stream::new(seed, purpose, 0, 0);
+        let scene =
+            || Scene::draw_lots(component, &mut Lots { design: stream("design"), board: stream("board") });
+        let mut bad = scene();
+        defect.apply(&mut bad, &mut stream("defect"));
+        (scene(), bad)
+    }
+
+    #[test]
+    fn a_tombstone_touches_one_pad_and_leans_to_the_other() {
+        for seed in 0..20 {
+            let (_, bad) = spoiled(Component::Resistor, Defect::Tombstone, seed);
+            let part = bad.part.unwrap();
+            let [open] = part.open[..] else { panic!("{:?}", part.open) };
+            let (foot, free) = (bad.joints[1 - open].pad.centre, bad.joints[open].pad.centre);
+            let top = part.pose.place(part.package.centre());
+            assert!((part.pose.at() - foot).length() < 0.1);
+            assert!((top - part.pose.at()).dot(free - foot) > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_turned_component_has_a_terminal_at_every_pad() {
+        for component in [Component::Soic, Component::Qfp] {
+            let mut quarters = 0;
+            for seed in 0..20 {
+                let (good, bad) = spoiled(component, Defect::WrongPolarity, seed);
+                let (before, after) = (good.part.unwrap().pose, bad.part.unwrap().pose);
+                for joint in &bad.joints {
+                    let off = after.place(joint.terminal.centre) - joint.pad.centre;
+                    assert!(off.length() < 0.05, "{component:?} {off:?}");
+                }
+                let x = point(1.0, 0.0);
+                let turn = before.turn(x).dot(after.turn(x));
+                assert!(turn < 0.1, "{turn}");
+                quarters += usize::from(turn > -0.1);
+            }
+            // Rows on two sides have no pads for a quarter turn.
+            assert_eq!(quarters > 0, component == Component::Qfp);
+        }
+    }
+
+    #[test]
+    fn a_rotation_is_beyond_tolerance_either_way() {
+        let mut sides = [0, 0];
+        for seed in 0..20 {
+            let (good, bad) = spoiled(Component::Capacitor, Defect::Rotation, seed);
+            let (before, after) = (good.part.unwrap().pose, bad.part.unwrap().pose);
+            let turned = before.local(before.at() + after.turn(point(1.0, 0.0)));
+            let degrees = turned.y.atan2(turned.x).to_degrees();
+            assert!((5.99..=25.01).contains(&degrees.abs()), "{degrees}");
+            sides[usize::from(degrees > 0.0)] += 1;
+        }
+        assert!(sides[0] > 2 && sides[1] > 2, "{sides:?}");
+    }
+
+    #[test]
+    fn lifted_leads_leave_their_own_pads_open() {
+        let mut pairs = 0;
+        for seed in 0..20 {
+            let (_, bad) = spoiled(Component::Qfp, Defect::LiftedLead, seed);
+            let open = bad.part.unwrap().open;
+            assert!(matches!(open[..], [_] | [_, _]), "{open:?}");
+            if let [a, b] = open[..] {
+                assert!(bad.neighbours.contains(&(a, b)));
+                pairs += 1;
+            }
+        }
+        assert!(pairs > 1, "{pairs}");
+    }
+
+    #[test]
+    fn components_on_their_back_touch_the_solder_only_with_terminals_all_around() {
+        let open = |component| spoiled(component, Defect::UpsideDown, 0).1.part.unwrap().open;
+        assert_eq!(open(Component::Resistor), []);
+        assert_eq!(open(Component::Sot), [0, 1, 2]);
+    }
 }

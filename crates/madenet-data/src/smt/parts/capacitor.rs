@@ -1,5 +1,6 @@
 //! A ceramic capacitor: a beige to brown body without a mark, thick tinned ends.
 
+use super::tipped::Tipped;
 use super::{Assembly, chip, key};
 use crate::smt::block::{Block, Grain};
 use crate::smt::canvas::Canvas;
@@ -7,11 +8,13 @@ use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
-use crate::smt::part::Package;
+use crate::smt::part::{Face, Package};
 
 /// Half the chip: as long as a resistor of the size 0603, thicker and rounder.
 const HALF: Point = point(0.275, 0.160);
 const TERMINAL: f32 = 0.115;
+/// Small values come thinner than wide: 0.85 mm where the length is 2.0 mm (size 0805).
+const THICKNESS: f32 = 0.234;
 /// The ends stand a little proud of the ceramic.
 const PROUD: f32 = 0.006;
 const LIGHT_BODY: Rgb = Rgb([0.33, 0.215, 0.125]);
@@ -57,6 +60,22 @@ impl Package for Capacitor {
         self.body.draw(canvas, pose, light);
         for terminal in &self.terminals {
             terminal.draw(canvas, pose, light);
+        }
+    }
+    fn lay(&self, face: Face) -> Option<Box<dyn Package>> {
+        let [left, right] = self.terminals;
+        let fracture = self.fracture();
+        match face {
+            Face::Underside => None,
+            Face::Side => {
+                let half = point(HALF.x, 0.5 * THICKNESS);
+                let blocks = [self.body, left, right].map(|block| chip::on_side(block, HALF, THICKNESS));
+                Some(Box::new(Tipped::level(half, blocks.to_vec(), fracture)))
+            }
+            Face::End { risen } => {
+                let top = vec![self.body, left, right];
+                Some(Box::new(Tipped::standing(HALF, THICKNESS, risen, top, right, None, fracture)))
+            }
         }
     }
 }

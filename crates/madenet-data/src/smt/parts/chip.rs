@@ -51,3 +51,11 @@ pub(super) fn outline(half: Point) -> Vec<Vec<Point>> {
     };
     vec![bracket(-1.0), bracket(1.0)]
 }
+
+/// A block of a chip of half the size `half` as it is seen from the side, where the chip's thickness takes the place
+/// of its width.
+pub(super) fn on_side(block: Block, half: Point, thickness: f32) -> Block {
+    let Bounds { centre, half: own } = block.extent;
+    let narrower = own.y - half.y + 0.5 * thickness;
+    Block { extent: Bounds::new(point(centre.x, 0.0), point(own.x, narrower)), ..block }
+}

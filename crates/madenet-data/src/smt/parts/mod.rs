@@ -5,13 +5,16 @@ mod bga;
 mod capacitor;
 mod chip;
 mod dpak;
+mod gull_wing;
 mod inductor;
+mod moulded;
 mod qfn;
 mod qfp;
 mod resistor;
 mod sod;
 mod soic;
 mod sot;
+mod tipped;
 
 use madenet_rng::Stream;
 
@@ -23,6 +26,7 @@ pub(crate) use aluminum_capacitor::aluminum_capacitor;
 pub(crate) use bga::bga;
 pub(crate) use capacitor::capacitor;
 pub(crate) use dpak::dpak;
+pub(crate) use gull_wing::{Bend, Lead};
 pub(crate) use inductor::inductor;
 pub(crate) use qfn::qfn;
 pub(crate) use qfp::qfp;
@@ -51,4 +55,58 @@ fn amount(random: &mut Stream) -> f32 {
 /// A key of a field of noise.
 fn key(random: &mut Stream) -> u32 {
     random.below(1 << 30) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smt::lots::Lots;
+    use crate::smt::part::Face;
+    use crate::smt::{Component, Defect};
+
+    fn assemble(component: Component) -> Assembly {
+        let stream = |purpose| Stream::new(3, purpose, 0, 0);
+        component.assemble(&mut Lots { design: stream("design"), board: stream("board") })
+    }
+
+    /// Without the face or the leads the defect would change nothing.
+    #[test]
+    fn every_component_has_what_its_defects_show() {
+        for &component in Component::ALL {
+            for &defect in component.defects() {
+                let mut package = assemble(component).package;
+                let drawn = match defect {
+                    Defect::UpsideDown => package.lay(Face::Underside).is_some(),
+                    Defect::Billboard => package.lay(Face::Side).is_some(),
+                    // A chip on its end is placed by its thickness, which its side shows.
+                    Defect::Tombstone => {
+                        package.lay(Face::End { risen: 1.2 }).is_some() && package.lay(Face::Side).is_some()
+                    }
+                    Defect::LiftedLead => !package.leads_mut().is_empty(),
+                    _ => true,
+                };
+                assert!(drawn, "{component:?} lacks what {defect:?} shows");
+            }
+        }
+    }
+
+    #[test]
+    fn leads_come_first_among_the_joints_and_neighbours_are_joints() {
+        for &component in Component::ALL {
+            let Assembly { mut package, joints, neighbours, .. } = assemble(component);
+            assert!(package.leads_mut().len() <= joints.len(), "{component:?}");
+            assert!(neighbours.iter().all(|&(a, b)| a < joints.len() && b < joints.len()), "{component:?}");
+        }
+    }
+
+    #[test]
+    fn terminals_are_on_their_pads() {
+        for &component in Component::ALL {
+            for joint in assemble(component).joints {
+                let off = joint.terminal.centre - joint.pad.centre;
+                let (pad, own) = (joint.pad.half, joint.terminal.half);
+                assert!(off.x.abs() < pad.x + own.x && off.y.abs() < pad.y + own.y, "{component:?}");
+            }
+        }
+    }
 }

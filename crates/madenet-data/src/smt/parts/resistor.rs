@@ -1,5 +1,6 @@
 //! A thick-film resistor: white ceramic, black glass with three digits, tinned ends.
 
+use super::tipped::Tipped;
 use super::{Assembly, chip, key};
 use crate::smt::block::{Block, Grain};
 use crate::smt::canvas::Canvas;
@@ -8,11 +9,13 @@ use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
-use crate::smt::part::Package;
+use crate::smt::part::{Face, Package};
 
 /// Half the chip, in the proportions of the size 0603: 1.6 mm by 0.8 mm.
 const HALF: Point = point(0.30, 0.155);
 const TERMINAL: f32 = 0.10;
+/// 0.45 mm.
+const THICKNESS: f32 = 0.17;
 const CERAMIC: Material = Material::dull(Rgb([0.60, 0.59, 0.55]), 0.3);
 const GLASS: Material = Material::dull(Rgb([0.010, 0.010, 0.011]), 0.16);
 const PRINT: Rgb = Rgb([0.66, 0.66, 0.62]);
@@ -80,5 +83,36 @@ impl Package for Resistor {
         }
         self.glass.draw(canvas, pose, light);
         self.mark.draw(canvas, pose);
+    }
+    fn lay(&self, face: Face) -> Option<Box<dyn Package>> {
+        let [left, right] = self.terminals;
+        Some(Box::new(match face {
+            // Plain ceramic; the ends wrap around it.
+            Face::Underside => Tipped::level(HALF, vec![self.ceramic, left, right], CERAMIC),
+            Face::Side => {
+                let half = point(HALF.x, 0.5 * THICKNESS);
+                let [ceramic, left, right] =
+                    [self.ceramic, left, right].map(|block| chip::on_side(block, HALF, THICKNESS));
+                Tipped::level(half, vec![ceramic, self.glass_edge(), left, right], CERAMIC)
+            }
+            Face::End { risen } => {
+                let top = vec![self.ceramic, left, right, self.glass];
+                Tipped::standing(HALF, THICKNESS, risen, top, right, Some(self.mark.clone()), CERAMIC)
+            }
+        }))
+    }
+}
+
+impl Resistor {
+    /// The glass from its side: a thin dark line along one edge.
+    fn glass_edge(&self) -> Block {
+        let Point { x, .. } = self.glass.extent.half;
+        Block {
+            extent: Bounds::new(point(self.glass.extent.centre.x, 0.015 - 0.5 * THICKNESS), point(x, 0.009)),
+            corner: 0.004,
+            bevel: 0.006,
+            rise: 0.003,
+            ..self.glass
+        }
     }
 }
