@@ -1,8 +1,199 @@
-//! To be drawn.
+//! A shielded power inductor: a drum of ferrite in a square ring of ferrite, held by drops of glue, a printed value, two
+//! wide terminals.
 
-use super::Assembly;
+use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
+
+use madenet_rng::Stream;
+
+use super::surface::{Surface, round_off};
+use super::{Assembly, amount, key};
+use crate::smt::block::{Block, Grain};
+use crate::smt::canvas::Canvas;
+use crate::smt::colour::Rgb;
+use crate::smt::geometry::{Bounds, Point, Pose, point};
+use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
+use crate::smt::marks::{Ink, text};
+use crate::smt::noise::fractal;
+use crate::smt::part::Package;
+use crate::smt::sdf::chamfered_box;
+use crate::smt::solder::Joint;
+
+/// Half the ring: 7.3 mm by 7.3 mm, typical, at 0.082 units per millimetre, as all measures here.
+const HALF: Point = point(0.30, 0.30);
+/// The cut corners, 1.3 mm.
+const CUT: f32 = 0.107;
+/// Radii of the opening of the ring, 5.8 mm wide, and of the drum, 5.3 mm.
+const OPENING: f32 = 0.238;
+const DRUM: f32 = 0.217;
+/// Half a terminal, and how far it reaches out: 4 mm wide, 0.4 mm.
+const TERMINAL: f32 = 0.164;
+const SPAN: f32 = 0.333;
+/// Half a pad, 1.9 mm by 4.4 mm, and its centre.
+const PAD: Point = point(0.078, 0.180);
+const PAD_AT: f32 = 0.310;
+/// Values in use: microhenries with R as the point, or two digits and a power of ten.
+const VALUES: [&str; 12] =
+    ["1R0", "2R2", "3R3", "4R7", "6R8", "100", "150", "220", "330", "470", "680", "101"];
+const FERRITE: Material = Material::dull(Rgb([0.038, 0.038, 0.040]), 0.19);
+const TIN: Material = Material::metal(Rgb([0.75, 0.74, 0.71]), 0.16);
+/// Enamelled copper at the bottom of the gap.
+const WINDING: Rgb = Rgb([0.030, 0.011, 0.004]);
+const PRINT: Rgb = Rgb([0.58, 0.58, 0.55]);
+
+struct Inductor {
+    terminals: [Block; 2],
+    ring: Surface,
+    drum: Surface,
+    /// Where the drum stands in the ring.
+    seat: Point,
+    glue: Vec<Glue>,
+    mark: Ink,
+}
+
+/// A drop that bridges the gap.
+struct Glue {
+    at: Point,
+    radius: f32,
+    surface: Surface,
+}
 
 pub(crate) fn inductor(lots: &mut Lots) -> Assembly {
-    super::resistor(lots)
+    let Lots { design, board: random } = lots;
+    let mut ferrite = || Surface {
+        material: FERRITE,
+        grain: Grain { frequency: 75.0, tint: 0.09, relief: 0.055, key: key(random) },
+    };
+    let (ring, drum) = (ferrite(), ferrite());
+    let terminals = [-1.0, 1.0].map(|side| terminal(side, random));
+    let seat = point(0.0025 * random.normal().clamp(-2.0, 2.0), 0.0025 * random.normal().clamp(-2.0, 2.0));
+    let glue = drops(design, random);
+    let value = VALUES[design.below(VALUES.len())];
+    // Drums are printed before they are set into their rings, so the value is a little askew.
+    let askew = 0.05 * random.normal().clamp(-2.0, 2.0);
+    let mut strokes = text(value, point(0.0, 0.0), 0.125);
+    for p in strokes.iter_mut().flatten() {
+        *p = p.rotate(askew) + seat;
+    }
+    let mark = Ink {
+        strokes,
+        radius: 0.0095 + 0.0015 * random.uniform(),
+        colour: PRINT,
+        opacity: 0.72 + 0.18 * random.uniform(),
+        key: key(random),
+    };
+    Assembly {
+        package: Box::new(Inductor { terminals, ring, drum, seat, glue, mark }),
+        joints: [-1.0, 1.0].map(|side| joint(side, random)).to_vec(),
+        neighbours: Vec::new(),
+        outline: outline(),
+        prefix: "L",
+    }
+}
+
+fn terminal(side: f32, random: &mut Stream) -> Block {
+    let (inner, outer) = (HALF.x - 0.03, SPAN + 0.003 * random.normal().clamp(-2.0, 2.0));
+    Block {
+        extent: Bounds::new(point(side * 0.5 * (inner + outer), 0.0), point(0.5 * (outer - inner), TERMINAL)),
+        corner: 0.006,
+        bevel: 0.012,
+        rise: 0.009,
+        material: TIN,
+        grain: Grain { frequency: 60.0, tint: 0.03, relief: 0.08, key: key(random) },
+    }
+}
+
+/// Four drops near the corners, where the machine of the design puts them.
+fn drops(design: &mut Stream, random: &mut Stream) -> Vec<Glue> {
+    let colour = Rgb([0.34, 0.27, 0.16]).mix(Rgb([0.10, 0.085, 0.07]), design.uniform());
+    let start = FRAC_PI_4 + 0.2 * (2.0 * design.uniform() - 1.0);
+    let mut drop = |i: usize| {
+        let angle = start + FRAC_PI_2 * i as f32 + 0.06 * random.normal();
+        Glue {
+            at: point(0.5 * (DRUM + OPENING) + 0.003 * random.normal(), 0.0).rotate(angle),
+            radius: 0.022 + 0.008 * random.uniform(),
+            surface: Surface {
+                material: Material::dull(colour, 0.10),
+                grain: Grain { frequency: 35.0, tint: 0.08, relief: 0.05, key: key(random) },
+            },
+        }
+    };
+    (0..4).map(&mut drop).collect()
+}
+
+fn joint(side: f32, random: &mut Stream) -> Joint {
+    Joint {
+        pad: Bounds::new(point(side * PAD_AT, 0.0), PAD),
+        terminal: Bounds::new(point(side * 0.5 * (SPAN + 0.25), 0.0), point(0.5 * (SPAN - 0.25), TERMINAL)),
+        amount: amount(random),
+        climb: 0.028,
+        reach: 0.060,
+        key: key(random),
+    }
+}
+
+/// Lines above and below, bent towards the pads.
+fn outline() -> Vec<Vec<Point>> {
+    let (x, y) = (HALF.x + 0.025, HALF.y + 0.032);
+    let bracket = |side: f32| {
+        let ends = [point(-x, 0.215), point(-x, y), point(x, y), point(x, 0.215)];
+        ends.map(|p| point(p.x, side * p.y)).to_vec()
+    };
+    vec![bracket(-1.0), bracket(1.0)]
+}
+
+impl Inductor {
+    fn draw_ring(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        let outline = |q: Point| chamfered_box(q, HALF, CUT, CUT);
+        canvas.paint(
+            Bounds::new(point(0.0, 0.0), point(OPENING, OPENING)).grow(0.01).placed(pose),
+            |p| pose.local(p).length() - OPENING - 0.005,
+            |p, _, _| WINDING * (1.0 + 0.5 * fractal(pose.local(p), 30.0, 2, self.ring.grain.key)),
+        );
+        let distance = |q: Point| outline(q).max(OPENING - q.length());
+        let extent = Bounds::new(point(0.0, 0.0), HALF);
+        self.ring.draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), 0.018, 0.014));
+    }
+
+    fn draw_drum(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        let distance = |q: Point| (q - self.seat).length() - DRUM;
+        let extent = Bounds::new(self.seat, point(DRUM, DRUM));
+        self.drum.draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), 0.014, 0.012));
+    }
+}
+
+impl Glue {
+    fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        let radius = self.radius;
+        let distance = |q: Point| {
+            let from = q - self.at;
+            from.length() - radius * (1.0 + 0.22 * fractal(q, 0.8 / radius, 2, self.surface.grain.key))
+        };
+        let extent = Bounds::new(self.at, point(radius, radius)).grow(0.4 * radius);
+        self.surface
+            .draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), radius, 0.5 * radius));
+    }
+}
+
+impl Package for Inductor {
+    fn half(&self) -> Point {
+        HALF
+    }
+
+    /// Ferrite breaks with dark, shining faces.
+    fn fracture(&self) -> Material {
+        Material::dull(Rgb([0.085, 0.085, 0.09]), 0.12)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+        for terminal in &self.terminals {
+            terminal.draw(canvas, pose, light);
+        }
+        self.draw_ring(canvas, pose, light);
+        self.draw_drum(canvas, pose, light);
+        for drop in &self.glue {
+            drop.draw(canvas, pose, light);
+        }
+        self.mark.draw(canvas, pose);
+    }
 }

@@ -4,6 +4,7 @@ mod aluminum_capacitor;
 mod bga;
 mod capacitor;
 mod chip;
+mod code;
 mod dpak;
 mod inductor;
 mod qfn;
@@ -12,6 +13,7 @@ mod resistor;
 mod sod;
 mod soic;
 mod sot;
+mod surface;
 
 use madenet_rng::Stream;
 
