@@ -12,6 +12,11 @@ pub(crate) trait Package {
     /// Half the extent of the body with its terminals but without leads.
     fn half(&self) -> Point;
 
+    /// Signed distance to the outline of that extent, whose corners are rounded by `corner` where they are square.
+    fn silhouette(&self, local: Point, corner: f32) -> f32 {
+        rounded_box(local, self.half(), corner)
+    }
+
     /// What shows where the body is broken.
     fn fracture(&self) -> Material;
 
@@ -51,14 +56,13 @@ impl Part {
         let bounds = Bounds::new(point(0.0, 0.0), half).placed(&self.pose).grow(0.12);
         let offset = light.shadow(0.014);
         canvas.shade(bounds, |p, below| {
-            let d = rounded_box(self.pose.local(p - offset), half, 0.02).max(0.0);
+            let d = self.package.silhouette(self.pose.local(p - offset), 0.02).max(0.0);
             below * (1.0 - 0.55 * (-d / 0.025).exp())
         });
     }
 
     fn break_off(&self, canvas: &mut Canvas, light: &Light, at: Point, radius: f32, key: u32) {
         let step = 0.5 / canvas.scale();
-        let half = self.package.half();
         // Brittle bodies break in shells: facets around the place of the blow.
         let reach = |q: Point| (q - at).length() - radius * (1.0 + 0.3 * fractal(q, 1.2 / radius, 3, key));
         let height = |q: Point| 0.5 * reach(q) + 0.12 * radius * fractal(q, 2.5 / radius, 3, key ^ 1);
@@ -67,7 +71,7 @@ impl Part {
             Bounds::new(at, point(1.6 * radius, 1.6 * radius)).placed(&self.pose),
             |p| {
                 let q = self.pose.local(p);
-                reach(q).max(rounded_box(q, half, 0.0))
+                reach(q).max(self.package.silhouette(q, 0.0))
             },
             |p, _, below| {
                 let q = self.pose.local(p);

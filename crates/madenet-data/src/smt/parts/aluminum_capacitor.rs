@@ -71,7 +71,7 @@ pub(crate) fn aluminum_capacitor(lots: &mut Lots) -> Assembly {
     let can = Can {
         at,
         rolled: point(1.0, 0.0).rotate(std::f32::consts::PI * random.uniform()),
-        opacity: 0.86 + 0.1 * random.uniform(),
+        opacity: 0.93 + 0.05 * random.uniform(),
         key: key(random),
     };
     let lines = [
@@ -86,7 +86,7 @@ pub(crate) fn aluminum_capacitor(lots: &mut Lots) -> Assembly {
         strokes,
         radius: 0.0075 + 0.001 * random.uniform(),
         colour: INK,
-        opacity: 0.82 + 0.12 * random.uniform(),
+        opacity: 0.88 + 0.09 * random.uniform(),
         key: key(random),
     };
     Assembly {
@@ -180,7 +180,7 @@ impl Can {
     fn draw_moon(&self, canvas: &mut Canvas, pose: &Pose) {
         let distance = |q: Point| {
             let from = q - self.at;
-            let stray = 0.002 * fractal(q, 55.0, 2, self.key ^ 4);
+            let stray = 0.0012 * fractal(q, 55.0, 2, self.key ^ 4);
             (from.length() - PRINTED).max(from.x - MOON) + stray
         };
         let extent =
@@ -201,6 +201,10 @@ impl Package for AluminumCapacitor {
         HALF
     }
 
+    fn silhouette(&self, local: Point, _: f32) -> f32 {
+        chamfered_box(local, HALF, 0.012, CUT)
+    }
+
     /// Torn and crumpled sheet.
     fn fracture(&self) -> Material {
         Material::metal(Rgb([0.62, 0.62, 0.63]), 0.2)
@@ -210,7 +214,7 @@ impl Package for AluminumCapacitor {
         for terminal in &self.terminals {
             terminal.draw(canvas, pose, light);
         }
-        let distance = |q: Point| chamfered_box(q, HALF, 0.012, CUT);
+        let distance = |q: Point| self.silhouette(q, 0.0);
         let extent = Bounds::new(point(0.0, 0.0), HALF);
         self.base.draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), 0.014, 0.012));
         // The can is almost as high as it is wide.

@@ -38,7 +38,7 @@ const VALUES: [&str; 12] =
 const FERRITE: Material = Material::dull(Rgb([0.038, 0.038, 0.040]), 0.19);
 const TIN: Material = Material::metal(Rgb([0.75, 0.74, 0.71]), 0.16);
 /// Enamelled copper at the bottom of the gap.
-const WINDING: Rgb = Rgb([0.030, 0.011, 0.004]);
+const WINDING: Rgb = Rgb([0.016, 0.0065, 0.003]);
 const PRINT: Rgb = Rgb([0.58, 0.58, 0.55]);
 
 struct Inductor {
@@ -62,7 +62,7 @@ pub(crate) fn inductor(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
     let mut ferrite = || Surface {
         material: FERRITE,
-        grain: Grain { frequency: 75.0, tint: 0.09, relief: 0.055, key: key(random) },
+        grain: Grain { frequency: 105.0, tint: 0.085, relief: 0.055, key: key(random) },
     };
     let (ring, drum) = (ferrite(), ferrite());
     let terminals = [-1.0, 1.0].map(|side| terminal(side, random));
@@ -144,13 +144,12 @@ fn outline() -> Vec<Vec<Point>> {
 
 impl Inductor {
     fn draw_ring(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
-        let outline = |q: Point| chamfered_box(q, HALF, CUT, CUT);
         canvas.paint(
             Bounds::new(point(0.0, 0.0), point(OPENING, OPENING)).grow(0.01).placed(pose),
             |p| pose.local(p).length() - OPENING - 0.005,
             |p, _, _| WINDING * (1.0 + 0.5 * fractal(pose.local(p), 30.0, 2, self.ring.grain.key)),
         );
-        let distance = |q: Point| outline(q).max(OPENING - q.length());
+        let distance = |q: Point| self.silhouette(q, 0.0).max(OPENING - q.length());
         let extent = Bounds::new(point(0.0, 0.0), HALF);
         self.ring.draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), 0.018, 0.014));
     }
@@ -178,6 +177,10 @@ impl Glue {
 impl Package for Inductor {
     fn half(&self) -> Point {
         HALF
+    }
+
+    fn silhouette(&self, local: Point, _: f32) -> f32 {
+        chamfered_box(local, HALF, CUT, CUT)
     }
 
     /// Ferrite breaks with dark, shining faces.
