@@ -4,7 +4,7 @@
 use madenet_rng::Stream;
 
 use super::code::code;
-use super::surface::Surface;
+use super::surface::{Surface, occlude};
 use super::{Assembly, amount, key};
 use crate::smt::block::{Block, Grain};
 use crate::smt::canvas::Canvas;
@@ -25,11 +25,11 @@ const PITCH: f32 = 0.071;
 /// Half a pad, 0.4 mm, and half a ball, 0.5 mm: typical.
 const PAD: f32 = 0.018;
 const BALL: f32 = 0.022;
-/// Half the cap at its foot, its cut corners, and its slanted sides: 0.4 mm wide, 0.6 mm high.
+/// Half the cap at its foot, its cut corners, and its slanted sides: 0.3 mm wide, 0.45 mm high.
 const CAP: f32 = 0.270;
 const CUT: f32 = 0.035;
-const FLANK: f32 = 0.036;
-const FLANK_RISE: f32 = 0.053;
+const FLANK: f32 = 0.028;
+const FLANK_RISE: f32 = 0.040;
 /// Length of the sides of the gilded corner.
 const GATE: f32 = 0.085;
 /// Black lacquer over glass fibre and copper.
@@ -148,14 +148,9 @@ impl Package for Bga {
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
         self.laminate.draw(canvas, pose, light);
         self.draw_gate(canvas, pose, light);
-        super::surface::occlude(
-            canvas,
-            pose,
-            Bounds::new(point(0.0, 0.0), point(CAP, CAP)),
-            0.35,
-            0.010,
-            |q| chamfered_box(q, point(CAP, CAP), CUT, CUT),
-        );
+        occlude(canvas, pose, Bounds::new(point(0.0, 0.0), point(CAP, CAP)), 0.35, 0.010, |q| {
+            chamfered_box(q, point(CAP, CAP), CUT, CUT)
+        });
         self.draw_cap(canvas, pose, light);
         self.mark.draw(canvas, pose);
     }

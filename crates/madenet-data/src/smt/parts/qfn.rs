@@ -26,6 +26,8 @@ const TERMINAL: Point = point(0.027, 0.017);
 /// Half a pad, 0.28 mm by 0.8 mm, half of which reaches out below the body: typical.
 const PAD: Point = point(0.054, 0.019);
 const PAD_AT: f32 = 0.272;
+/// Half the exposed pad below the middle, 2.1 mm by 2.1 mm: typical.
+const CENTRE_PAD: f32 = 0.142;
 const EPOXY: Material = Material::dull(Rgb([0.022, 0.022, 0.024]), 0.21);
 const LASER: Rgb = Rgb([0.125, 0.125, 0.12]);
 
@@ -62,10 +64,12 @@ pub(crate) fn qfn(lots: &mut Lots) -> Assembly {
     let dimple = point(-HALF + 0.062, -HALF + 0.062);
     // Left, right, top, bottom; each list runs from the left or from the top.
     let sides = [point(-1.0, 0.0), point(1.0, 0.0), point(0.0, -1.0), point(0.0, 1.0)];
-    let joints = sides.into_iter().flat_map(|out| (0..PER_SIDE).map(move |i| (out, i)));
+    let places = sides.into_iter().flat_map(|out| (0..PER_SIDE).map(move |i| (out, i)));
+    let mut joints: Vec<Joint> = places.map(|(out, i)| joint(out, i, random)).collect();
+    joints.push(centre_joint(random));
     Assembly {
         package: Box::new(Qfn { body, dimple, mark }),
-        joints: joints.map(|(out, i)| joint(out, i, random)).collect(),
+        joints,
         neighbours: (0..4 * PER_SIDE).filter(|i| i % PER_SIDE + 1 < PER_SIDE).map(|i| (i, i + 1)).collect(),
         outline: outline(),
         prefix: "U",
@@ -86,6 +90,12 @@ fn joint(out: Point, i: usize, random: &mut Stream) -> Joint {
         reach: 0.045,
         key: key(random),
     }
+}
+
+/// What carries the heat away; the body hides it.
+fn centre_joint(random: &mut Stream) -> Joint {
+    let pad = Bounds::new(point(0.0, 0.0), point(CENTRE_PAD, CENTRE_PAD));
+    Joint { pad, terminal: pad, amount: amount(random), climb: 0.022, reach: 0.045, key: key(random) }
 }
 
 /// Brackets around the corners; at pin 1 only a stroke.

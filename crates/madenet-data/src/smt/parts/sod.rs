@@ -119,7 +119,7 @@ impl Band {
     fn draw(&self, canvas: &mut Canvas, pose: &Pose) {
         let extent = Bounds::new(point(self.at, 0.0), self.half).grow(0.01);
         let frayed = |q: Point| {
-            let stray = 0.0035 * fractal(q, 60.0, 2, self.key);
+            let stray = 0.002 * fractal(q, 60.0, 2, self.key);
             rounded_box(q - point(self.at, 0.0), self.half, 0.008) + stray
         };
         canvas.paint(
