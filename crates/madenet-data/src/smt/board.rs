@@ -116,7 +116,7 @@ fn swell(distance: f32) -> f32 {
 }
 
 /// The least distance between the centre lines of tracks.
-const CLEARANCE: f32 = 0.014;
+const CLEARANCE: f32 = 0.018;
 
 /// Whether any line of one path crosses any of another.
 fn cross(a: &[Point], b: &[Point]) -> bool {
@@ -249,4 +249,44 @@ fn silkscreen(layout: Layout<'_>, side: f32, lots: &mut Lots, key: u32) -> Ink {
         *p = *p + offset;
     }
     Ink { strokes, radius: 0.0065 + 0.0015 * random.uniform(), colour: INK, opacity: 0.9, key: key ^ 7 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pad(x: f32, y: f32) -> Bounds {
+        Bounds::new(point(x, y), point(0.02, 0.02))
+    }
+
+    #[test]
+    fn tracks_leave_a_pad_on_its_own_side() {
+        for at in [point(0.3, 0.1), point(-0.3, -0.1), point(0.1, 0.3), point(-0.1, -0.3)] {
+            let track = Track::leaving(&pad(at.x, at.y), &mut Stream::new(1, "track", 0, 0));
+            let end = track.points[3];
+            let (far, along) = if at.x.abs() > 0.2 { (end.x, at.x) } else { (end.y, at.y) };
+            assert_eq!(far, 2.0 * along.signum(), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn an_array_of_pads_is_left_by_its_outer_ring_alone() {
+        // . . . . .   The 9 pads within have no way out; no two tracks touch.
+        // . # # # .
+        // . # # # .
+        // . # # # .
+        // . . . . .
+        let place = |i: usize| i as f32 * 0.07 - 0.14;
+        let pads: Vec<Bounds> = (0..25).map(|i| pad(place(i % 5), place(i / 5))).collect();
+        for seed in 0..20 {
+            let tracks = routed(&pads, &mut Stream::new(seed, "routed", 0, 0));
+            let from_pads: Vec<&Track> =
+                tracks.iter().filter(|track| track.points[0].x.abs() < 0.2).collect();
+            assert!((5..=16).contains(&from_pads.len()), "{}", from_pads.len());
+            for (i, track) in from_pads.iter().enumerate() {
+                assert!(from_pads[..i].iter().all(|other| track.is_apart(other)));
+                assert_eq!(pads.iter().filter(|pad| !track.misses(pad)).count(), 1, "its own");
+            }
+        }
+    }
 }

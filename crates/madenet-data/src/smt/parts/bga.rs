@@ -54,7 +54,7 @@ pub(crate) fn bga(lots: &mut Lots) -> Assembly {
         bevel: 0.006,
         rise: 0.006,
         material: LAMINATE,
-        grain: Grain { frequency: 60.0, tint: 0.10, relief: 0.06, key: key(random) },
+        grain: Grain { frequency: 85.0, tint: 0.06, relief: 0.06, key: key(random) },
     };
     let gate = Surface {
         material: GOLD,

@@ -105,16 +105,16 @@ fn terminal(side: f32, random: &mut Stream) -> Block {
 
 /// Four drops near the corners, where the machine of the design puts them.
 fn drops(design: &mut Stream, random: &mut Stream) -> Vec<Glue> {
-    let colour = Rgb([0.34, 0.27, 0.16]).mix(Rgb([0.10, 0.085, 0.07]), design.uniform());
+    let colour = Rgb([0.24, 0.19, 0.11]).mix(Rgb([0.045, 0.038, 0.030]), design.uniform());
     let start = FRAC_PI_4 + 0.2 * (2.0 * design.uniform() - 1.0);
     let mut drop = |i: usize| {
         let angle = start + FRAC_PI_2 * i as f32 + 0.06 * random.normal();
         Glue {
             at: point(0.5 * (DRUM + OPENING) + 0.003 * random.normal(), 0.0).rotate(angle),
-            radius: 0.022 + 0.008 * random.uniform(),
+            radius: 0.015 + 0.007 * random.uniform(),
             surface: Surface {
-                material: Material::dull(colour, 0.10),
-                grain: Grain { frequency: 35.0, tint: 0.08, relief: 0.05, key: key(random) },
+                material: Material::dull(colour, 0.06),
+                grain: Grain { frequency: 40.0, tint: 0.10, relief: 0.06, key: key(random) },
             },
         }
     };
@@ -163,14 +163,20 @@ impl Inductor {
 
 impl Glue {
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
-        let radius = self.radius;
+        let Glue { at, radius, .. } = *self;
+        let outward = at * (1.0 / at.length());
+        // It has crept along the gap, and wets the ferrite unevenly.
         let distance = |q: Point| {
-            let from = q - self.at;
-            from.length() - radius * (1.0 + 0.22 * fractal(q, 0.8 / radius, 2, self.surface.grain.key))
+            let from = q - at;
+            let creep = 0.8 * radius;
+            let along = (outward.x * from.y - outward.y * from.x).abs() - creep;
+            let ragged = 0.30 * radius * fractal(q, 0.9 / radius, 3, self.surface.grain.key);
+            point(along.max(0.0), from.dot(outward)).length() - radius + ragged
         };
-        let extent = Bounds::new(self.at, point(radius, radius)).grow(0.4 * radius);
-        self.surface
-            .draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), radius, 0.5 * radius));
+        let extent = Bounds::new(at, point(radius, radius)).grow(1.3 * radius);
+        self.surface.draw(canvas, pose, light, extent, distance, |q| {
+            round_off(distance(q), 1.1 * radius, 0.45 * radius)
+        });
     }
 }
 
