@@ -124,7 +124,7 @@ fn joint(side: f32, random: &mut Stream) -> Joint {
 
 /// The outline of the base with gaps for the terminals, and a plus.
 fn outline() -> Vec<Vec<Point>> {
-    let (far, cut) = (HALF.x + 0.026, HALF.x - CUT + 0.015);
+    let (far, cut) = (HALF.x + 0.034, HALF.x - CUT + 0.018);
     let gap = PAD.y + 0.030;
     let half = |side: f32| {
         let ends = [point(-far, gap), point(-far, far), point(cut, far), point(far, cut), point(far, gap)];

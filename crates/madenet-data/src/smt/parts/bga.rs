@@ -17,21 +17,21 @@ use crate::smt::part::Package;
 use crate::smt::sdf::{chamfered_box, smooth_step};
 use crate::smt::solder::Joint;
 
-/// Half the laminate: 7 mm by 7 mm, typical, at 0.089 units per millimetre, as all measures here.
-const HALF: f32 = 0.311;
+/// Half the laminate: 7 mm by 7 mm, typical, at 0.086 units per millimetre, as all measures here.
+const HALF: f32 = 0.301;
 /// Balls in a row, and from one to the next, 0.8 mm.
 const ROW: usize = 7;
-const PITCH: f32 = 0.071;
+const PITCH: f32 = 0.069;
 /// Half a pad, 0.4 mm, and half a ball, 0.5 mm: typical.
 const PAD: f32 = 0.018;
 const BALL: f32 = 0.022;
 /// Half the cap at its foot, its cut corners, and its slanted sides: 0.3 mm wide, 0.45 mm high.
-const CAP: f32 = 0.270;
+const CAP: f32 = 0.262;
 const CUT: f32 = 0.035;
 const FLANK: f32 = 0.028;
 const FLANK_RISE: f32 = 0.040;
 /// Length of the sides of the gilded corner.
-const GATE: f32 = 0.085;
+const GATE: f32 = 0.082;
 /// Black lacquer over glass fibre and copper.
 const LAMINATE: Material = Material::dull(Rgb([0.012, 0.026, 0.015]), 0.16);
 const GOLD: Material = Material::metal(Rgb([0.72, 0.54, 0.26]), 0.2);
@@ -64,7 +64,7 @@ pub(crate) fn bga(lots: &mut Lots) -> Assembly {
         material: EPOXY,
         grain: Grain { frequency: 128.0, tint: 0.035, relief: 0.02, key: key(random) },
     };
-    let lines = [code("@@##@##", design), code("@####-@", design), code("####", design)];
+    let lines = [code("@@##@##", design), code("@#### @", design), code("####", design)];
     let offset = point(0.008 * random.normal(), 0.008 * random.normal());
     let rows = lines.iter().zip([-0.075, 0.010, 0.095]);
     let strokes: Vec<_> = rows.flat_map(|(line, y)| text(line, offset + point(0.01, y), 0.054)).collect();
@@ -75,7 +75,7 @@ pub(crate) fn bga(lots: &mut Lots) -> Assembly {
         opacity: 0.55 + 0.3 * random.uniform(),
         key: key(random),
     };
-    let dimple = point(-0.186, -0.186);
+    let dimple = point(-0.182, -0.182);
     Assembly {
         package: Box::new(Bga { laminate, gate, cap, dimple, mark }),
         joints: (0..ROW * ROW).map(|i| joint(i, random)).collect(),

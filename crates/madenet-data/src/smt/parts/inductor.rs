@@ -26,11 +26,11 @@ const CUT: f32 = 0.107;
 /// Radii of the opening of the ring, 5.8 mm wide, and of the drum, 5.3 mm.
 const OPENING: f32 = 0.238;
 const DRUM: f32 = 0.217;
-/// Half a terminal, and how far it reaches out: 4 mm wide, 0.4 mm.
-const TERMINAL: f32 = 0.164;
+/// Half a terminal, and how far it reaches out: 3 mm wide, 0.4 mm.
+const TERMINAL: f32 = 0.123;
 const SPAN: f32 = 0.333;
-/// Half a pad, 1.9 mm by 4.4 mm, and its centre.
-const PAD: Point = point(0.078, 0.180);
+/// Half a pad, 1.9 mm by 3.4 mm, and its centre: typical.
+const PAD: Point = point(0.078, 0.139);
 const PAD_AT: f32 = 0.310;
 /// Values in use: microhenries with R as the point, or two digits and a power of ten.
 const VALUES: [&str; 12] =
@@ -136,7 +136,7 @@ fn joint(side: f32, random: &mut Stream) -> Joint {
 fn outline() -> Vec<Vec<Point>> {
     let (x, y) = (HALF.x + 0.025, HALF.y + 0.032);
     let bracket = |side: f32| {
-        let ends = [point(-x, 0.215), point(-x, y), point(x, y), point(x, 0.215)];
+        let ends = [point(-x, 0.175), point(-x, y), point(x, y), point(x, 0.175)];
         ends.map(|p| point(p.x, side * p.y)).to_vec()
     };
     vec![bracket(-1.0), bracket(1.0)]

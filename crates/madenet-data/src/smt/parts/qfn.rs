@@ -16,16 +16,17 @@ use crate::smt::part::Package;
 use crate::smt::sdf::smooth_step;
 use crate::smt::solder::Joint;
 
-/// Half the body: 4 mm by 4 mm at 0.135 units per millimetre, as all measures here.
+/// Half the body of a QFN-20: 4 mm by 4 mm, pitch 0.5 mm (a variation of JEDEC MO-220), at 0.135 units per millimetre, as all
+/// measures here.
 const HALF: f32 = 0.27;
 const PER_SIDE: usize = 5;
 /// From terminal to terminal, 0.5 mm.
 const PITCH: f32 = 0.0675;
 /// Half a terminal across and along, 0.25 mm by 0.4 mm.
 const TERMINAL: Point = point(0.027, 0.017);
-/// Half a pad, 0.28 mm by 0.8 mm, half of which reaches out below the body: typical.
-const PAD: Point = point(0.054, 0.019);
-const PAD_AT: f32 = 0.272;
+/// Half a pad, 0.28 mm by 0.85 mm, a little more than half of which reaches out below the body: typical.
+const PAD: Point = point(0.0575, 0.019);
+const PAD_AT: f32 = 0.2765;
 /// Half the exposed pad below the middle, 2.1 mm by 2.1 mm: typical.
 const CENTRE_PAD: f32 = 0.142;
 const EPOXY: Material = Material::dull(Rgb([0.022, 0.022, 0.024]), 0.21);
