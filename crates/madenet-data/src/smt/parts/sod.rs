@@ -26,7 +26,7 @@ const LEAD: f32 = 0.057;
 const FOOT: f32 = 0.066;
 /// Half a pad, 0.95 mm by 1.2 mm, and its centre: typical.
 const PAD: Point = point(0.09, 0.114);
-const PAD_AT: f32 = 0.318;
+const PAD_AT: f32 = 0.317;
 /// The slanted sides of the moulding, and by how much they rise.
 const DRAFT: f32 = 0.034;
 const DRAFT_RISE: f32 = 0.036;
