@@ -59,8 +59,7 @@ impl Board {
         // Dark green; the thickness of the lacquer varies from board to board.
         let depth = 1.0 + spread(0.12);
         let lacquer = Rgb([0.012 + spread(0.003), 0.088 + spread(0.008), 0.034 + spread(0.009)]) * depth;
-        let mut tracks: Vec<Track> = layout.pads.iter().map(|pad| Track::leaving(pad, design)).collect();
-        tracks.extend(Track::passing(design));
+        let tracks = routed(&layout.pads, design);
         let side = if design.below(2) == 0 { -1.0 } else { 1.0 };
         let vias = Via::scattered(-side, design);
         let ink = silkscreen(layout, side, lots, key);
@@ -87,6 +86,24 @@ impl Board {
     }
 }
 
+/// The tracks of all pads and some others, without those that would touch copper of another net.
+fn routed(pads: &[Bounds], random: &mut Stream) -> Vec<Track> {
+    let from_pads: Vec<Track> = pads.iter().map(|pad| Track::leaving(pad, random)).collect();
+    let mut tracks: Vec<Track> = Vec::new();
+    for (own, track) in from_pads.into_iter().enumerate() {
+        let mut others = pads.iter().enumerate().filter(|&(i, _)| i != own);
+        if others.all(|(_, pad)| track.misses(pad)) && tracks.iter().all(|other| track.is_apart(other)) {
+            tracks.push(track);
+        }
+    }
+    let mut passing = Track::passing(random);
+    passing.retain(|track| {
+        pads.iter().all(|pad| track.misses(pad)) && tracks.iter().all(|other| track.is_apart(other))
+    });
+    tracks.extend(passing);
+    tracks
+}
+
 /// Copper shines through the lacquer.
 const OVER_COPPER: Rgb = Rgb([0.022, 0.062, 0.014]);
 /// How far the lacquer smooths the edges of the copper, and how high that stands.
@@ -98,18 +115,38 @@ fn swell(distance: f32) -> f32 {
     COPPER * smooth_step(EDGE, -EDGE, distance)
 }
 
+/// The least distance between the centre lines of tracks.
+const CLEARANCE: f32 = 0.018;
+
+/// Whether any line of one path crosses any of another.
+fn cross(a: &[Point], b: &[Point]) -> bool {
+    let side = |line: &[Point], p: Point| {
+        let (along, to) = (line[1] - line[0], p - line[0]);
+        along.x * to.y - along.y * to.x
+    };
+    let parts = |line: &[Point], ends: &[Point]| side(line, ends[0]) * side(line, ends[1]) < 0.0;
+    a.windows(2).any(|a| b.windows(2).any(|b| parts(a, b) && parts(b, a)))
+}
+
 impl Track {
-    /// From a pad sideways to the border, often with a bend of 45 degrees on the way.
+    /// From a pad away from the component to the border, often with a bend of 45 degrees on the way.
     fn leaving(pad: &Bounds, random: &mut Stream) -> Self {
-        let side = pad.centre.x.signum();
-        let start = point(pad.centre.x + side * pad.half.x * 0.5, pad.centre.y);
-        let step = 0.06 * random.below(3) as f32 * pad.centre.y.signum();
-        let knee = point(pad.centre.x + side * (pad.half.x + 0.01), start.y);
-        let bend = knee + point(side * step.abs(), step);
-        let end = point(side * 2.0, bend.y);
+        let Bounds { centre, half } = *pad;
+        let sideways = centre.x.abs() >= centre.y.abs();
+        let (out, along, across) = if sideways {
+            (point(centre.x.signum(), 0.0), half.x, half.y)
+        } else {
+            (point(0.0, centre.y.signum()), half.y, half.x)
+        };
+        let start = centre + out * (along * 0.5);
+        let step = 0.06 * random.below(3) as f32;
+        let knee = centre + out * (along + 0.01);
+        let aside = if sideways { point(0.0, centre.y.signum()) } else { point(centre.x.signum(), 0.0) };
+        let bend = knee + (out + aside) * step;
+        let end = if sideways { point(out.x * 2.0, bend.y) } else { point(bend.x, out.y * 2.0) };
         Track {
             points: vec![start, knee, bend, end],
-            radius: (0.25 + 0.2 * random.uniform()) * pad.half.y.min(0.05),
+            radius: (0.25 + 0.2 * random.uniform()) * across.min(0.05),
         }
     }
 
@@ -132,6 +169,22 @@ impl Track {
             tracks.push(Track { points: vec![point(x, -2.0), point(x, 2.0)], radius: 0.012 });
         }
         tracks
+    }
+
+    /// Whether it passes a pad with room to spare.
+    fn misses(&self, pad: &Bounds) -> bool {
+        let Bounds { centre, half } = pad.grow(self.radius);
+        let corner = |x: f32, y: f32| centre + point(x * half.x, y * half.y);
+        let rim =
+            [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0), corner(-1.0, -1.0)];
+        !cross(&self.points, &rim)
+    }
+
+    /// Whether it neither crosses another track nor runs too close to it.
+    fn is_apart(&self, other: &Track) -> bool {
+        let far =
+            |a: &Track, b: &Track| a.points.iter().all(|&p| sdf::polyline(p, &b.points, 0.0) > CLEARANCE);
+        !cross(&self.points, &other.points) && far(self, other) && far(other, self)
     }
 
     fn draw(&self, canvas: &mut Canvas, ground: impl Fn(Point, Point) -> Rgb) {
@@ -196,4 +249,44 @@ fn silkscreen(layout: Layout<'_>, side: f32, lots: &mut Lots, key: u32) -> Ink {
         *p = *p + offset;
     }
     Ink { strokes, radius: 0.0065 + 0.0015 * random.uniform(), colour: INK, opacity: 0.9, key: key ^ 7 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pad(x: f32, y: f32) -> Bounds {
+        Bounds::new(point(x, y), point(0.02, 0.02))
+    }
+
+    #[test]
+    fn tracks_leave_a_pad_on_its_own_side() {
+        for at in [point(0.3, 0.1), point(-0.3, -0.1), point(0.1, 0.3), point(-0.1, -0.3)] {
+            let track = Track::leaving(&pad(at.x, at.y), &mut Stream::new(1, "track", 0, 0));
+            let end = track.points[3];
+            let (far, along) = if at.x.abs() > 0.2 { (end.x, at.x) } else { (end.y, at.y) };
+            assert_eq!(far, 2.0 * along.signum(), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn an_array_of_pads_is_left_by_its_outer_ring_alone() {
+        // . . . . .   The 9 pads within have no way out; no two tracks touch.
+        // . # # # .
+        // . # # # .
+        // . # # # .
+        // . . . . .
+        let place = |i: usize| i as f32 * 0.07 - 0.14;
+        let pads: Vec<Bounds> = (0..25).map(|i| pad(place(i % 5), place(i / 5))).collect();
+        for seed in 0..20 {
+            let tracks = routed(&pads, &mut Stream::new(seed, "routed", 0, 0));
+            let from_pads: Vec<&Track> =
+                tracks.iter().filter(|track| track.points[0].x.abs() < 0.2).collect();
+            assert!((5..=16).contains(&from_pads.len()), "{}", from_pads.len());
+            for (i, track) in from_pads.iter().enumerate() {
+                assert!(from_pads[..i].iter().all(|other| track.is_apart(other)));
+                assert_eq!(pads.iter().filter(|pad| !track.misses(pad)).count(), 1, "its own");
+            }
+        }
+    }
 }

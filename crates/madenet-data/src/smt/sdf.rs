@@ -10,6 +10,14 @@ pub(crate) fn rounded_box(p: Point, half: Point, corner: f32) -> f32 {
     point(q.x.max(0.0), q.y.max(0.0)).length() + q.x.max(q.y).min(0.0) - corner
 }
 
+/// A rectangle about the origin whose corners are cut off at 45 degrees: `cut` of each of their sides at the two
+/// corners towards -x, `far_cut` towards +x. Exact inside and along the sides, too small off the corners.
+pub(crate) fn chamfered_box(p: Point, half: Point, cut: f32, far_cut: f32) -> f32 {
+    let cut = if p.x < 0.0 { cut } else { far_cut };
+    let corner = (p.x.abs() + p.y.abs() - half.x - half.y + cut) * std::f32::consts::FRAC_1_SQRT_2;
+    rounded_box(p, half, 0.0).max(corner)
+}
+
 /// The points closer than `radius` to the line from `a` to `b`.
 pub(crate) fn capsule(p: Point, a: Point, b: Point, radius: f32) -> f32 {
     let (along, to) = (b - a, p - a);
@@ -53,6 +61,14 @@ mod tests {
         assert!((capsule(point(0.5, 0.5), a, b, 0.1) - 0.4).abs() < 1e-6);
         assert!((capsule(point(2.0, 0.0), a, b, 0.1) - 0.9).abs() < 1e-6);
         assert!((polyline(point(1.0, 0.5), &[a, b, point(1.0, 1.0)], 0.1) + 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_chamfer_cuts_the_corners_of_its_side() {
+        let distance = |x, y| chamfered_box(point(x, y), point(2.0, 1.0), 0.0, 0.5);
+        assert_eq!([distance(2.0, 0.0), distance(0.0, -3.0), distance(-2.0, 1.0)], [0.0, 2.0, 0.0]);
+        // The middle of the chamfer from (1.5, 1) to (2, 0.5).
+        assert!(distance(1.75, 0.75).abs() < 1e-6 && distance(1.9, -0.9) > 0.0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod aluminum_capacitor;
 mod bga;
 mod capacitor;
 mod chip;
+mod code;
 mod dpak;
 mod gull_wing;
 mod inductor;
@@ -14,6 +15,7 @@ mod resistor;
 mod sod;
 mod soic;
 mod sot;
+mod surface;
 mod tipped;
 
 use madenet_rng::Stream;
