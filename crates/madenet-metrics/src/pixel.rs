@@ -22,8 +22,8 @@ pub const EXACT_PIXELS: usize = 100_000_000;
 /// Beyond the limit the scores turn into a histogram, by themselves and in the same pass. Its bins are scores equal
 /// in their sign, exponent and first 13 bits of mantissa, so they need no range of scores to be known, and are at
 /// most 2^-13 of the score wide. Equal bins then count as equal scores, and the greatest error this can make on the
-/// data at hand is stated for each figure. The memory no longer grows: 8 bytes per bin, and 24 per bin and defect
-/// type, of which only those parts exist that scores fall into, a few MB for scores within some powers of ten.
+/// data at hand is stated for each figure. The memory no longer grows with the pixels: for each power of two that
+/// scores fall into, 64 KB, and 256 KB per defect type (scores from 0.001 to 1 fall into ten).
 ///
 /// [`merge`](Self::merge) joins the parts of a test set that were collected apart. Sums are integers in both modes,
 /// so the figures of merged parts are those of one pass, to the last bit and in any order.
