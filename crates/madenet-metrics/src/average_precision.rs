@@ -48,12 +48,19 @@ pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
     Some(f64::max(highest - value, value - lowest))
 }
 
-/// At most the sum of `(T + j) / (T + j + F + n)` over j from 1 to a: the integral from 0 to a, as the terms
-/// rise with j.
+/// At most the sum of `(T + j) / (T + j + F + n)` over j from 1 to a: the first terms, and for the rest the integral
+/// from one less on, as the terms rise with j.
 fn lowest_sum(before: &Found, step: &Step) -> f64 {
-    let (hits, pixels) = (before.hits as f64, step.anomalous as f64);
+    /// Most bins have fewer anomalous scores than that; the others take no longer.
+    const TERMS: u64 = 64;
     let others = (before.false_alarms + step.tied) as f64;
-    if others == 0.0 { pixels } else { pixels - others * (pixels / (hits + others)).ln_1p() }
+    let (first, last) = (before.hits + step.anomalous.min(TERMS), before.hits + step.anomalous);
+    let terms = (before.hits + 1..=first).map(|hits| hits as f64 / (hits as f64 + others)).sum::<f64>();
+    if first == last {
+        return terms;
+    }
+    let rest = (last - first) as f64;
+    terms + rest - others * (rest / (first as f64 + others)).ln_1p()
 }
 
 /// Area under the precision-recall curve of scores in order by trapezoids, from precision 1 at recall 0 on.

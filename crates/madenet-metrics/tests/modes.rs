@@ -224,3 +224,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_crowded_bin_is_bounded_too() {
+    // More anomalous pixels in a bin than are looked at one by one; every third pixel, in rising order.
+    let map: Vec<f32> = (0..900).map(|i| 0.5 + i as f32 * 6e-8).collect();
+    let mask: Vec<bool> = (0..900usize).map(|i| i.is_multiple_of(3)).collect();
+    let image = Image { map, mask, height: 30, width: 30 };
+    let exact = collect(std::slice::from_ref(&image)).finish();
+    let mut metrics = PixelMetrics::with_exact_limit(0);
+    push(&mut metrics, &image, None);
+    let bins = metrics.finish();
+    let (got, error) = (bins.average_precision().unwrap(), bins.average_precision_error().unwrap());
+    assert!((got - exact.average_precision().unwrap()).abs() <= error);
+    assert!(error > 0.5, "all of the anomalous pixels may come first");
+}
