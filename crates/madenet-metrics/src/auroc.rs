@@ -1,6 +1,7 @@
 //! Area under the receiver operating characteristic.
 
 use crate::error::Result;
+use crate::ranked::Ranked;
 use crate::ranking::Ranking;
 
 /// Area under the ROC curve of image scores, in 0..=1.
@@ -23,21 +24,36 @@ use crate::ranking::Ranking;
 /// # Ok::<(), madenet_metrics::Error>(())
 /// ```
 pub fn auroc(scores: &[f32], labels: &[bool]) -> Result<Option<f64>> {
-    Ok(of(&Ranking::new(scores, labels)?))
+    Ok(Ranking::new(scores, labels)?.auroc())
 }
 
-/// AUROC of a sorted ranking.
-pub(crate) fn of(ranking: &Ranking) -> Option<f64> {
-    if ranking.is_one_sided() {
-        return None;
-    }
-    // Twice the pairs won, so that a tie counts one. 2^32 pixels of each class already make 2^65.
-    let mut twice_won: u128 = 0;
-    let mut above: usize = 0;
-    for step in ranking.descending() {
-        twice_won += step.normal as u128 * (2 * above + step.anomalous()) as u128;
-        above += step.anomalous();
-    }
-    let pairs = ranking.normal_count() as u128 * ranking.anomalous_count() as u128;
-    Some(twice_won as f64 / (2 * pairs) as f64)
+/// AUROC of scores in order.
+pub(crate) fn of(scores: &impl Ranked) -> Option<f64> {
+    // Twice the pairs won, so that a tie counts one.
+    let mut twice_won = 0;
+    let (mut hits, mut missed_normal) = (0, scores.normal_count());
+    scores.sweep(|step| {
+        // An anomalous score wins against the normal ones below it.
+        missed_normal -= step.above + step.tied;
+        twice_won += product(step.anomalous, 2 * missed_normal + step.tied);
+        hits += step.anomalous;
+    });
+    ratio(twice_won, 2 * product(scores.normal_count(), hits))
+}
+
+/// How far the AUROC of scores in bins can be from that of the scores themselves: half of the pairs that share a
+/// bin, each of which counts one half and may be won or lost.
+pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
+    let mut tied = 0;
+    scores.sweep(|step| tied += product(step.anomalous, step.tied));
+    ratio(tied, 2 * product(scores.normal_count(), scores.anomalous_count()))
+}
+
+/// 2^32 pixels of each class already make 2^64 pairs.
+fn product(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
+}
+
+fn ratio(part: u128, whole: u128) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }

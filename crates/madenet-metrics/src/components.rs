@@ -1,11 +1,7 @@
 //! Connected regions of a mask.
-//!
-//! Two passes over the pixels with a union-find between them: no recursion, hence no stack to overflow on a
-//! large region. Every union keeps the smaller label as the root, so a label's parent is never larger than
-//! the label, one ascending loop resolves all of them, and regions come out numbered by their first pixel in
-//! raster order.
 
 use crate::error::{Error, Result};
+use crate::labeller::Labeller;
 
 /// Which pixels are neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,100 +63,13 @@ pub fn components(
     if height.checked_mul(width) != Some(mask.len()) {
         return Err(Error::ComponentsSize { height, width, got: mask.len() });
     }
-    let (mut labels, forest) = provisional_labels(mask, width, connectivity)?;
-    let numbers = forest.into_numbers();
-    let count = numbers.iter().max().map_or(0, |&last| last as usize);
-    let mut areas = vec![0; count];
-    for label in labels.iter_mut().filter(|label| **label != 0) {
-        *label = numbers[*label as usize];
-        areas[*label as usize - 1] += 1;
-    }
-    Ok(Components { labels, areas })
-}
-
-/// First pass: joins every pixel to its neighbours already visited, or starts a new tree.
-fn provisional_labels(mask: &[bool], width: usize, connectivity: Connectivity) -> Result<(Vec<u32>, Forest)> {
+    let mut labeller = Labeller::default();
+    labeller.label(mask, width, connectivity)?;
     let mut labels = vec![0; mask.len()];
-    let mut forest = Forest::new();
-    for (index, _) in mask.iter().enumerate().filter(|&(_, &anomalous)| anomalous) {
-        let mut root = 0;
-        for neighbour in visited_neighbours(index, width, connectivity).into_iter().flatten() {
-            root = forest.join(root, labels[neighbour]);
-        }
-        labels[index] = if root == 0 { forest.plant()? } else { root };
+    for run in labeller.runs() {
+        labels[run.start..run.end].fill(run.region + 1);
     }
-    Ok((labels, forest))
-}
-
-/// The neighbours before a pixel in raster order: left, above, above left, above right.
-fn visited_neighbours(index: usize, width: usize, connectivity: Connectivity) -> [Option<usize>; 4] {
-    let x = index % width;
-    let above = index.checked_sub(width);
-    let left = (x > 0).then(|| index - 1);
-    match connectivity {
-        Connectivity::Four => [left, above, None, None],
-        Connectivity::Eight => {
-            let above_left = above.filter(|_| x > 0).map(|above| above - 1);
-            let above_right = above.filter(|_| x + 1 < width).map(|above| above + 1);
-            [left, above, above_left, above_right]
-        }
-    }
-}
-
-/// Union-find over provisional labels. Label 0, the background, is its own tree and joins nothing.
-struct Forest {
-    /// `parents[label] <= label`, equal at a root.
-    parents: Vec<u32>,
-}
-
-impl Forest {
-    fn new() -> Self {
-        Self { parents: vec![0] }
-    }
-
-    fn plant(&mut self) -> Result<u32> {
-        let got = self.parents.len();
-        let label = u32::try_from(got).map_err(|_| Error::TooManyRegions { got })?;
-        self.parents.push(label);
-        Ok(label)
-    }
-
-    fn root(&mut self, mut label: u32) -> u32 {
-        while self.parents[label as usize] != label {
-            let grandparent = self.parents[self.parents[label as usize] as usize];
-            self.parents[label as usize] = grandparent;
-            label = grandparent;
-        }
-        label
-    }
-
-    /// Makes two labels one region and returns its root; background adds nothing to the other.
-    fn join(&mut self, a: u32, b: u32) -> u32 {
-        let (a, b) = (self.root(a), self.root(b));
-        if a == 0 || b == 0 {
-            return a.max(b);
-        }
-        let root = a.min(b);
-        self.parents[a.max(b) as usize] = root;
-        root
-    }
-
-    /// The consecutive final number of every provisional label.
-    fn into_numbers(self) -> Vec<u32> {
-        let mut numbers = self.parents;
-        let mut last = 0;
-        for label in 1..numbers.len() {
-            let parent = numbers[label] as usize;
-            numbers[label] = if parent == label {
-                last += 1;
-                last
-            } else {
-                // Parents come first, so this entry already is a final number.
-                numbers[parent]
-            };
-        }
-        numbers
-    }
+    Ok(Components { labels, areas: labeller.areas().to_vec() })
 }
 
 #[cfg(test)]

@@ -102,4 +102,11 @@ pub enum Error {
         /// The limit.
         limit: f64,
     },
+
+    /// A wanted false positive rate or recall is not in 0..=1.
+    #[error("the wanted rate is wrong: expected 0 <= rate <= 1, got {rate}")]
+    Rate {
+        /// The rate.
+        rate: f64,
+    },
 }

@@ -1,6 +1,8 @@
 //! The best F1 score over all thresholds.
 
 use crate::error::Result;
+use crate::key::score;
+use crate::ranked::Ranked;
 use crate::ranking::Ranking;
 
 /// The best F1 score and where it is reached.
@@ -47,47 +49,70 @@ pub struct F1Max {
 /// # Ok::<(), madenet_metrics::Error>(())
 /// ```
 pub fn f1_max(scores: &[f32], labels: &[bool]) -> Result<Option<F1Max>> {
-    let ranking = Ranking::new(scores, labels)?;
-    if ranking.is_one_sided() {
-        return Ok(None);
+    Ok(Ranking::new(scores, labels)?.f1_max())
+}
+
+/// Best F1 of scores in order. Only anomalous scores can be best thresholds: going down, a normal one adds a
+/// false alarm and no hit.
+pub(crate) fn of(scores: &impl Ranked) -> Option<F1Max> {
+    best(scores, |tied| tied).map(|best| best.figures())
+}
+
+/// How far the best F1 of scores in bins can be below that of the scores themselves: at most what finding the
+/// anomalous scores of a bin before the normal ones would bring.
+pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
+    let (value, highest) = (best(scores, |tied| tied)?, best(scores, |_| 0)?);
+    Some(f64::max(highest.f1() - value.f1(), 0.0))
+}
+
+/// The best of all steps, where `tied` says how many of the normal scores of a step are found with it.
+fn best(scores: &impl Ranked, tied: impl Fn(u64) -> u64) -> Option<Counts> {
+    if scores.is_one_sided() {
+        return None;
     }
-    let positives = ranking.anomalous_count();
+    let positives = scores.anomalous_count();
     let mut best: Option<Counts> = None;
-    let (mut hits, mut predicted) = (0, 0);
-    for step in ranking.descending() {
-        hits += step.anomalous();
-        predicted += step.anomalous() + step.normal;
-        let here = Counts { hits, predicted, positives, threshold: step.threshold };
+    let (mut hits, mut false_alarms) = (0, 0);
+    scores.sweep(|step| {
+        hits += step.anomalous;
+        false_alarms += step.above;
+        let predicted = hits + false_alarms + tied(step.tied);
+        false_alarms += step.tied;
+        let here = Counts { hits, predicted, positives, key: step.key };
         if best.as_ref().is_none_or(|best| here.is_as_good_as(best)) {
             best = Some(here);
         }
-    }
-    Ok(best.map(|best| best.figures()))
+    });
+    best
 }
 
 /// What one threshold finds.
 struct Counts {
-    hits: usize,
-    predicted: usize,
-    positives: usize,
-    threshold: f32,
+    hits: u64,
+    predicted: u64,
+    positives: u64,
+    key: u32,
 }
 
 impl Counts {
     /// With `P = hits / predicted` and `R = hits / positives`, F1 is `2 hits / (predicted + positives)`, which is
     /// 0 without hits, too.
     fn is_as_good_as(&self, other: &Self) -> bool {
-        let cross = |a: &Self, b: &Self| a.hits as u128 * (b.predicted as u128 + b.positives as u128);
+        let cross =
+            |a: &Self, b: &Self| u128::from(a.hits) * (u128::from(b.predicted) + u128::from(b.positives));
         cross(self, other) >= cross(other, self)
     }
 
+    fn f1(&self) -> f64 {
+        2.0 * self.hits as f64 / (self.predicted as f64 + self.positives as f64)
+    }
+
     fn figures(&self) -> F1Max {
-        let hits = self.hits as f64;
         F1Max {
-            f1: 2.0 * hits / (self.predicted as f64 + self.positives as f64),
-            threshold: self.threshold,
-            precision: hits / self.predicted as f64,
-            recall: hits / self.positives as f64,
+            f1: self.f1(),
+            threshold: score(self.key),
+            precision: self.hits as f64 / self.predicted as f64,
+            recall: self.hits as f64 / self.positives as f64,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Exact anomaly detection metrics: AUROC, average precision, best F1, AUPRO, connected components.
+//! Exact anomaly detection metrics: AUROC, average precision, best F1, AUPRO, curves, thresholds, connected
+//! components.
 //!
 //! ```
 //! use madenet_metrics::{AUPRO_FPR_LIMIT, PixelMetrics, auroc, average_precision, f1_max};
@@ -29,25 +30,59 @@
 //! # Design
 //!
 //! Every metric here depends on the scores through their order alone. So scores become order-preserving
-//! integers, the normal and the anomalous ones are sorted apart, once, and each metric is one descending
-//! sweep over the distinct thresholds of the merged lists. Counts are integers; the AUROC is a ratio of two
-//! exact integers.
+//! integers, the normal and the anomalous ones are sorted apart, once ([`Ranking`] for images, [`PixelMetrics`] for
+//! pixels), and each metric is one descending sweep over the distinct anomalous scores. Between two of them there
+//! are only false positives, and these are counted by a search, not one by one: a sweep costs what the anomalous
+//! scores cost, a few per cent of all pixels. Counts are integers; the AUROC is a ratio of two exact integers.
+//!
+//! Pixels come one image at a time, in one of two modes:
+//!
+//! | | exact | histogram |
+//! |---|---|---|
+//! | used for | up to [`EXACT_PIXELS`], or a limit of your choice | more pixels, by itself |
+//! | memory per normal pixel | 4 bytes | none |
+//! | memory per anomalous pixel | 8 bytes | none |
+//! | memory besides | 20 bytes per region | 64 KB per power of two of scores, and 256 KB per defect type |
+//! | while sorting | the scores once more | |
+//! | error of a figure | 0, but for the rounding of `f64` | stated for the data: [`PixelScores::auroc_error`] .. |
+//!
+//! In both modes parts that were collected apart can be [merged](PixelMetrics::merge), in any order, and give the
+//! bits that one pass gives: all sums over pixels are sums of integers, the shares of regions included.
 
 mod aupro;
 mod auroc;
 mod average_precision;
+mod binned;
+mod collected;
 mod components;
+mod confusion;
+mod curve;
 mod error;
 mod f1_max;
+mod histogram;
+mod key;
+mod kinds;
 mod label;
+mod labeller;
 mod pixel;
+mod radix;
+mod ranked;
 mod ranking;
+mod runs;
+mod scores;
+mod share;
+mod sorted;
+mod threshold;
 
-pub use aupro::AUPRO_FPR_LIMIT;
+pub use aupro::{AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT};
 pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use components::{Components, Connectivity, components};
+pub use confusion::Confusion;
+pub use curve::{Curve, CurvePoint};
 pub use error::{Error, Result};
 pub use f1_max::{F1Max, f1_max};
 pub use label::Label;
-pub use pixel::{PixelMetrics, PixelScores};
+pub use pixel::{EXACT_PIXELS, PixelMetrics};
+pub use ranking::Ranking;
+pub use scores::PixelScores;

@@ -1,21 +1,39 @@
-//! Pixel-level metrics over all images of a test set.
-//!
-//! Maps stream in one at a time and only what the metrics need of them is kept: 4 bytes per normal pixel (the
-//! score) and 8 per anomalous one (the score and its region), plus 8 bytes per region. A test set of 1000
-//! maps of 256 x 256 is 65.5 million pixels, some 270 MB; the buffers double as they grow, so up to twice
-//! that may be reserved. Sorting is in place. Nothing is approximated: no histogram, no subsampled
-//! thresholds.
+//! Collecting the pixels of all images of a test set.
 
-use crate::components::{Connectivity, components};
+use crate::collected::Collected;
+use crate::components::Connectivity;
 use crate::error::{Error, Result};
-use crate::ranking::{Ranking, first_non_finite};
-use crate::{aupro, auroc, average_precision};
+use crate::histogram::Histogram;
+use crate::key::{first_non_finite, key};
+use crate::kinds::Kinds;
+use crate::labeller::{Labeller, Run};
+use crate::scores::{PixelScores, Scores};
+use crate::share;
+
+/// Number of pixels up to which all scores are kept: 400 MB, and twice that while they are sorted.
+pub const EXACT_PIXELS: usize = 100_000_000;
 
 /// Collects anomaly maps and masks, one image at a time; [`finish`](Self::finish) sorts them.
+///
+/// Up to a limit, [`EXACT_PIXELS`] unless another is [given](Self::with_exact_limit), every score is kept: 4 bytes
+/// per normal pixel, 8 per anomalous one and 20 per region, and during the sort the same once more. The 65.5
+/// million pixels of 1000 maps of 256 x 256 need 270 MB, and 530 MB for the sort.
+///
+/// Beyond the limit the scores turn into a histogram, by themselves and in the same pass. Its bins are scores equal
+/// in their sign, exponent and first 13 bits of mantissa, so they need no range of scores to be known, and are at
+/// most 2^-13 of the score wide. Equal bins then count as equal scores, and the greatest error this can make on the
+/// data at hand is stated for each figure. The memory no longer grows with the pixels: for each power of two that
+/// scores fall into, 64 KB, and 256 KB per defect type (scores from 0.001 to 1 fall into ten).
+///
+/// [`merge`](Self::merge) joins the parts of a test set that were collected apart. Sums are integers in both modes,
+/// so the figures of merged parts are those of one pass, to the last bit and in any order.
 ///
 /// ```
 /// use madenet_metrics::PixelMetrics;
 ///
+/// //  map        mask
+/// //  0.9 0.2    # #
+/// //  0.4 0.1    . .
 /// let mut metrics = PixelMetrics::new();
 /// metrics.push(&[0.9, 0.2, 0.4, 0.1], &[true, true, false, false], 2, 2)?;
 /// metrics.push(&[0.3, 0.1], &[false, false], 1, 2)?;
@@ -25,17 +43,60 @@ use crate::{aupro, auroc, average_precision};
 /// assert_eq!(scores.aupro(1.0)?, Some(0.75));
 /// # Ok::<(), madenet_metrics::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct PixelMetrics {
-    ranking: Ranking,
-    region_areas: Vec<usize>,
+    /// All scores, until they are too many.
+    exact: Option<Collected>,
+    /// Empty as long as all scores are kept.
+    histogram: Histogram,
+    kinds: Kinds,
     images: usize,
+    exact_limit: usize,
+    labeller: Labeller,
+}
+
+impl Default for PixelMetrics {
+    fn default() -> Self {
+        Self::with_exact_limit(EXACT_PIXELS)
+    }
 }
 
 impl PixelMetrics {
-    /// No image yet.
+    /// No image yet; exact up to [`EXACT_PIXELS`].
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No image yet; exact up to this number of pixels. With 0 there is a histogram from the first pixel on.
+    ///
+    /// ```
+    /// use madenet_metrics::PixelMetrics;
+    ///
+    /// let mut metrics = PixelMetrics::with_exact_limit(3);
+    /// metrics.push(&[0.9, 0.5], &[true, false], 1, 2)?;
+    /// assert!(metrics.is_exact());
+    /// metrics.push(&[0.500001, 0.3], &[true, false], 1, 2)?;
+    /// assert!(!metrics.is_exact());
+    ///
+    /// // 0.5 and 0.500001 share a bin: one of four pairs is a tie, where it should be won.
+    /// let scores = metrics.finish();
+    /// assert_eq!((scores.auroc(), scores.auroc_error()), (Some(0.875), Some(0.125)));
+    /// # Ok::<(), madenet_metrics::Error>(())
+    /// ```
+    pub fn with_exact_limit(pixels: usize) -> Self {
+        Self {
+            exact: Some(Collected::default()),
+            histogram: Histogram::default(),
+            kinds: Kinds::default(),
+            images: 0,
+            exact_limit: pixels,
+            labeller: Labeller::default(),
+        }
+    }
+
+    /// Whether all scores are kept so far.
+    pub fn is_exact(&self) -> bool {
+        self.exact.is_some()
     }
 
     /// Adds one image: its anomaly map and its mask, both row-major with `height * width` values. The mask is
@@ -46,29 +107,144 @@ impl PixelMetrics {
     /// If a length is not `height * width`, a value of the map is NaN or infinite, or there are more regions
     /// than 32 bits can number. Nothing is added then.
     pub fn push(&mut self, map: &[f32], mask: &[bool], height: usize, width: usize) -> Result<()> {
-        self.check(map, mask, height, width)?;
-        let regions = components(mask, height, width, Connectivity::Eight)?;
-        let first_region = self.next_region(regions.count())?;
+        self.push_image(map, mask, height, width, None)
+    }
 
-        if regions.count() == 0 {
-            self.ranking.extend_normal(map);
-        } else {
-            for (&score, &label) in map.iter().zip(regions.labels()) {
-                match label.checked_sub(1) {
-                    Some(region) => self.ranking.push_anomalous(score, first_region + region),
-                    None => self.ranking.push_normal(score),
+    /// Adds one image as [`push`](Self::push) does, and files its regions under a defect type: see
+    /// [`PixelScores::of_defect_type`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`push`](Self::push).
+    pub fn push_defect(
+        &mut self,
+        map: &[f32],
+        mask: &[bool],
+        height: usize,
+        width: usize,
+        defect_type: &str,
+    ) -> Result<()> {
+        self.push_image(map, mask, height, width, Some(defect_type))
+    }
+
+    /// Adds the images of another collection. Of two limits for exact scores the lower one holds from then on, and
+    /// a histogram merged with anything is a histogram.
+    ///
+    /// ```
+    /// use madenet_metrics::PixelMetrics;
+    ///
+    /// let (mut left, mut right) = (PixelMetrics::new(), PixelMetrics::new());
+    /// left.push(&[0.9, 0.2], &[true, false], 1, 2)?;
+    /// right.push(&[0.3, 0.1], &[true, false], 1, 2)?;
+    /// left.merge(right)?;
+    /// let scores = left.finish();
+    /// assert_eq!((scores.images(), scores.auroc()), (2, Some(1.0)));
+    /// # Ok::<(), madenet_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there are more regions than 32 bits can number. Nothing is added then.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        self.exact_limit = self.exact_limit.min(other.exact_limit);
+        if let Some(pixels) = &other.exact {
+            self.limit_pixels(pixels.pixels());
+        }
+        match (&mut self.exact, other.exact) {
+            (Some(into), Some(from)) => {
+                into.check_room(from.region_count())?;
+                into.merge(from, &self.kinds.adopt(&other.kinds));
+            }
+            (_, from) => {
+                let kinds = self.kinds.adopt(&other.kinds);
+                let into = self.turn_to_histogram();
+                into.merge(&other.histogram, &kinds);
+                if let Some(from) = from {
+                    from.pour_into(into, |kind| kinds[kind as usize]);
                 }
             }
         }
-        self.region_areas.extend_from_slice(regions.areas());
+        self.images += other.images;
+        Ok(())
+    }
+
+    /// Sorts all pixels, once for all metrics.
+    pub fn finish(self) -> PixelScores {
+        let scores = match self.exact {
+            Some(pixels) => Scores::Exact(pixels.finish()),
+            None => Scores::Histogram(self.histogram.finish()),
+        };
+        PixelScores::new(scores, self.images, &self.kinds)
+    }
+
+    fn push_image(
+        &mut self,
+        map: &[f32],
+        mask: &[bool],
+        height: usize,
+        width: usize,
+        defect_type: Option<&str>,
+    ) -> Result<()> {
+        self.check(map, mask, height, width)?;
+        // No early exit, so that the loop is vector instructions.
+        if mask.iter().fold(false, |any, &anomalous| any | anomalous) {
+            self.labeller.label(mask, width, Connectivity::Eight)?;
+            if let Some(pixels) = &self.exact {
+                pixels.check_room(self.labeller.areas().len())?;
+            }
+            self.limit_pixels(map.len());
+            self.add_labelled(map, defect_type);
+        } else {
+            self.limit_pixels(map.len());
+            match &mut self.exact {
+                Some(pixels) => pixels.add_normal(map),
+                None => self.histogram.add_normal(map),
+            }
+        }
         self.images += 1;
         Ok(())
     }
 
-    /// Sorts all pixels, once for all metrics: O(n log n), in place.
-    pub fn finish(mut self) -> PixelScores {
-        self.ranking.sort();
-        PixelScores { pixels: self }
+    /// Adds a map whose mask has just been labelled.
+    fn add_labelled(&mut self, map: &[f32], defect_type: Option<&str>) {
+        let kind = self.kinds.number(defect_type);
+        let (runs, areas) = (self.labeller.runs(), self.labeller.areas());
+        match &mut self.exact {
+            Some(pixels) => {
+                let first = pixels.add_regions(kind, areas);
+                between(map, runs, |run, scores| match run {
+                    Some(run) => pixels.add_anomalous(scores, first + run.region),
+                    None => pixels.add_normal(scores),
+                });
+            }
+            None => {
+                let histogram = &mut self.histogram;
+                histogram.add_regions(kind, areas.len() as u64);
+                between(map, runs, |run, scores| match run {
+                    Some(run) => {
+                        let keys = scores.iter().map(|&score| key(score));
+                        histogram.add_anomalous(keys, kind, share::of(areas[run.region as usize]));
+                    }
+                    None => histogram.add_normal(scores),
+                });
+            }
+        }
+    }
+
+    /// Turns to a histogram if there will be more pixels than are to be kept.
+    fn limit_pixels(&mut self, more: usize) {
+        if let Some(pixels) = &self.exact
+            && pixels.pixels().saturating_add(more) > self.exact_limit
+        {
+            self.turn_to_histogram();
+        }
+    }
+
+    fn turn_to_histogram(&mut self) -> &mut Histogram {
+        if let Some(pixels) = self.exact.take() {
+            pixels.pour_into(&mut self.histogram, |kind| kind);
+        }
+        &mut self.histogram
     }
 
     fn check(&self, map: &[f32], mask: &[bool], height: usize, width: usize) -> Result<()> {
@@ -87,77 +263,15 @@ impl PixelMetrics {
             }
         }
     }
-
-    /// The index of the next region, if `count` more can still be numbered.
-    fn next_region(&self, count: usize) -> Result<u32> {
-        let got = self.region_areas.len() + count;
-        match u32::try_from(got) {
-            Ok(_) => Ok(self.region_areas.len() as u32),
-            Err(_) => Err(Error::TooManyRegions { got }),
-        }
-    }
 }
 
-/// The sorted pixels of a test set. Each metric is one linear pass over them.
-#[derive(Debug, Clone)]
-pub struct PixelScores {
-    /// Sorted, unlike those of a `PixelMetrics` in use.
-    pixels: PixelMetrics,
-}
-
-impl PixelScores {
-    /// Pixel AUROC, in 0..=1: [`auroc`](crate::auroc()) over all pixels of all images, normal images
-    /// included. `None` without an anomalous or without a normal pixel.
-    pub fn auroc(&self) -> Option<f64> {
-        auroc::of(&self.pixels.ranking)
+/// Visits a map in stretches: the scores of every run, and those between runs.
+fn between<'a>(map: &'a [f32], runs: &'a [Run], mut visit: impl FnMut(Option<&'a Run>, &'a [f32])) {
+    let mut end = 0;
+    for run in runs {
+        visit(None, &map[end..run.start]);
+        visit(Some(run), &map[run.start..run.end]);
+        end = run.end;
     }
-
-    /// Pixel AP, in (0, 1]: [`average_precision`](crate::average_precision()) over all pixels of all images.
-    /// `None` without an anomalous or without a normal pixel.
-    pub fn average_precision(&self) -> Option<f64> {
-        average_precision::of(&self.pixels.ranking)
-    }
-
-    /// Area under the per-region overlap curve up to a false positive rate, divided by that rate; in 0..=1.
-    ///
-    /// At a threshold, the overlap is the mean over all regions of all images of the covered fraction of the
-    /// region, and the false positive rate is the covered fraction of all normal pixels, those of normal
-    /// images included. Regions are 8-connected. The curve joins the points of all distinct thresholds by
-    /// straight lines, from (0, 0) to (1, 1), and is cut at `fpr_limit` by linear interpolation (Bergmann et
-    /// al., CVPR 2020, and the evaluation code of MVTec AD). A perfect map has 1, a constant one `fpr_limit /
-    /// 2`.
-    ///
-    /// The usual limit is [`AUPRO_FPR_LIMIT`](crate::AUPRO_FPR_LIMIT), 0.3. `None` without a region or
-    /// without a normal pixel.
-    ///
-    /// # Errors
-    ///
-    /// If the limit is not in (0, 1].
-    pub fn aupro(&self, fpr_limit: f64) -> Result<Option<f64>> {
-        if fpr_limit > 0.0 && fpr_limit <= 1.0 {
-            Ok(aupro::of(&self.pixels.ranking, &self.pixels.region_areas, fpr_limit))
-        } else {
-            Err(Error::FprLimit { limit: fpr_limit })
-        }
-    }
-
-    /// Number of images.
-    pub fn images(&self) -> usize {
-        self.pixels.images
-    }
-
-    /// Number of 8-connected regions in all masks.
-    pub fn regions(&self) -> usize {
-        self.pixels.region_areas.len()
-    }
-
-    /// Number of pixels outside all masks.
-    pub fn normal_pixels(&self) -> usize {
-        self.pixels.ranking.normal_count()
-    }
-
-    /// Number of pixels inside a mask.
-    pub fn anomalous_pixels(&self) -> usize {
-        self.pixels.ranking.anomalous_count()
-    }
+    visit(None, &map[end..]);
 }

@@ -1,192 +1,123 @@
-//! Scores of both classes in order, and the descending sweep all metrics share.
-//!
-//! Normal scores need a 4-byte key only; anomalous ones, the few per cent, carry their region in a second 4
-//! bytes. Keeping the classes apart halves memory and sorting time against one list of (score, label) pairs.
+//! Image scores of both classes, sorted once for all metrics.
 
+use crate::confusion::{self, Confusion};
+use crate::curve::{self, Curve};
 use crate::error::{Error, Result};
+use crate::f1_max::{self, F1Max};
+use crate::key::{first_non_finite, key};
+use crate::sorted::{Regions, Sorted, pack};
+use crate::{auroc, average_precision, threshold};
 
-/// Where an anomalous score comes from when regions play no part.
-const NO_REGION: u32 = 0;
-
-/// Sign bit of a binary32.
-const SIGN: u32 = 1 << 31;
-
-/// Keys of all scores by class. The sweep needs them sorted: see [`Ranking::sort`].
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Ranking {
-    normal: Vec<u32>,
-    /// Key in the high half, region in the low half.
-    anomalous: Vec<u64>,
-}
-
-/// All scores equal to one threshold.
-#[derive(Debug)]
-pub(crate) struct Step<'a> {
-    /// The score; zero is positive.
-    pub(crate) threshold: f32,
-    /// Number of normal scores at this threshold.
-    pub(crate) normal: usize,
-    anomalous: &'a [u64],
+/// The scores of a set of images (or of anything else with one score and one label) in order. Each metric is one
+/// sweep over them.
+///
+/// For one row per defect type, rank the scores of the normal images with those of the images of that type: the
+/// false positive rate then means the same in all rows.
+///
+/// ```
+/// use madenet_metrics::Ranking;
+///
+/// // Anomalous images as #, normal ones as o:
+/// //
+/// //   0.1  0.2  0.35  0.4  0.8  0.9
+/// //    o    o    #    oo#   #    #
+/// let scores = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.2, 0.9];
+/// let labels = [false, false, true, true, false, true, false, true];
+/// let ranking = Ranking::new(&scores, &labels)?;
+/// let near = |got: Option<f64>, expected: f64| (got.unwrap() - expected).abs() < 1e-12;
+/// assert_eq!(ranking.auroc(), Some(0.8125));
+/// assert!(near(ranking.average_precision(), 49.0 / 60.0));
+/// assert!(near(ranking.average_precision_trapezoid(), 103.0 / 120.0));
+/// assert_eq!(ranking.f1_max().map(|best| (best.f1, best.threshold)), Some((0.8, 0.35)));
+/// assert_eq!(ranking.confusion(0.8).recall(), Some(0.5));
+/// assert_eq!(ranking.threshold_at_recall(1.0)?, Some(0.35));
+/// # Ok::<(), madenet_metrics::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Ranking {
+    scores: Sorted,
 }
 
 impl Ranking {
-    /// Ranks image scores.
-    pub(crate) fn new(scores: &[f32], labels: &[bool]) -> Result<Self> {
+    /// Ranks scores, where higher is more anomalous; the label is true where the image is anomalous.
+    ///
+    /// # Errors
+    ///
+    /// If the lengths differ, or a score is NaN or infinite.
+    pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self> {
         if scores.len() != labels.len() {
             return Err(Error::LengthMismatch { scores: scores.len(), labels: labels.len() });
         }
         if let Some(index) = first_non_finite(scores) {
             return Err(Error::NonFiniteScore { index, value: scores[index] });
         }
-        let mut ranking = Self::default();
-        for (&score, &anomalous) in scores.iter().zip(labels) {
-            if anomalous {
-                ranking.push_anomalous(score, NO_REGION);
-            } else {
-                ranking.push_normal(score);
-            }
-        }
-        ranking.sort();
-        Ok(ranking)
+        let of = |class: bool| {
+            scores.iter().zip(labels).filter(move |pair| *pair.1 == class).map(|(&score, _)| key(score))
+        };
+        let anomalous = of(true).map(|key| pack(key, Regions::IMAGES)).collect();
+        Ok(Self { scores: Sorted::new(of(false).collect(), anomalous, Regions::of_images()) })
     }
 
-    /// Adds a finite score of a normal image or pixel.
-    pub(crate) fn push_normal(&mut self, score: f32) {
-        self.normal.push(key(score));
+    /// Area under the ROC curve, 0..=1: see [`auroc`](crate::auroc()). `None` where a class is missing.
+    pub fn auroc(&self) -> Option<f64> {
+        auroc::of(&self.scores)
     }
 
-    /// Adds finite scores of normal pixels.
-    pub(crate) fn extend_normal(&mut self, scores: &[f32]) {
-        self.normal.extend(scores.iter().map(|&score| key(score)));
+    /// Average precision by steps, in (0, 1]: see [`average_precision`](crate::average_precision()). `None` where a
+    /// class is missing.
+    pub fn average_precision(&self) -> Option<f64> {
+        average_precision::of(&self.scores)
     }
 
-    /// Adds a finite score of an anomalous image or pixel.
-    pub(crate) fn push_anomalous(&mut self, score: f32, region: u32) {
-        self.anomalous.push(u64::from(key(score)) << 32 | u64::from(region));
+    /// Area under the precision-recall curve by trapezoids, 0..=1, from precision 1 at recall 0 on: scikit-learn's
+    /// `auc(recall, precision)` of its `precision_recall_curve`, which SimpleNet's and spot-diff's code report.
+    /// To compare with their figures only: lines between the points of this curve are too high (Davis and
+    /// Goadrich, "The Relationship Between Precision-Recall and ROC Curves", ICML 2006). `None` where a class is
+    /// missing.
+    pub fn average_precision_trapezoid(&self) -> Option<f64> {
+        average_precision::trapezoid_of(&self.scores)
     }
 
-    /// Sorts in place; the region breaks ties, so sums over a step do not depend on the order of the pushes.
-    pub(crate) fn sort(&mut self) {
-        self.normal.sort_unstable();
-        self.anomalous.sort_unstable();
+    /// The best F1 score over all thresholds: see [`f1_max`](crate::f1_max()). `None` where a class is missing.
+    pub fn f1_max(&self) -> Option<F1Max> {
+        f1_max::of(&self.scores)
     }
 
-    pub(crate) fn normal_count(&self) -> usize {
-        self.normal.len()
+    /// The counts at a threshold: `score >= threshold` is anomalous. At NaN nothing is.
+    pub fn confusion(&self, threshold: f32) -> Confusion {
+        confusion::of(&self.scores, threshold)
     }
 
-    pub(crate) fn anomalous_count(&self) -> usize {
-        self.anomalous.len()
+    /// The ROC curve from (0, 0) to (1, 1), x = false positive rate, y = recall, with at most `max_points` points
+    /// (2 at least). `None` where a class is missing.
+    pub fn roc_curve(&self, max_points: usize) -> Option<Curve> {
+        curve::roc(&self.scores, max_points)
     }
 
-    /// Whether one of the classes has no score, which leaves every ranking metric undefined.
-    pub(crate) fn is_one_sided(&self) -> bool {
-        self.normal.is_empty() || self.anomalous.is_empty()
+    /// The precision-recall curve, x = recall, y = precision, from (0, 1) to recall 1 at the lowest score, with at
+    /// most `max_points` points (2 at least). `None` where a class is missing.
+    pub fn precision_recall_curve(&self, max_points: usize) -> Option<Curve> {
+        curve::precision_recall(&self.scores, max_points)
     }
 
-    /// The distinct thresholds from the highest score to the lowest.
-    pub(crate) fn descending(&self) -> Descending<'_> {
-        Descending { normal: &self.normal, anomalous: &self.anomalous }
-    }
-}
-
-impl Step<'_> {
-    /// Number of anomalous scores at this threshold.
-    pub(crate) fn anomalous(&self) -> usize {
-        self.anomalous.len()
-    }
-
-    /// The region of every anomalous score at this threshold.
-    pub(crate) fn regions(&self) -> impl Iterator<Item = usize> {
-        self.anomalous.iter().map(|&packed| packed as u32 as usize)
-    }
-}
-
-/// Merges both sorted lists from their ends.
-pub(crate) struct Descending<'a> {
-    normal: &'a [u32],
-    anomalous: &'a [u64],
-}
-
-impl<'a> Iterator for Descending<'a> {
-    type Item = Step<'a>;
-
-    fn next(&mut self) -> Option<Step<'a>> {
-        let normal = self.normal.last().copied();
-        let anomalous = self.anomalous.last().map(|&packed| score_key(packed));
-        let threshold = normal.max(anomalous)?;
-
-        let normal_tail = self.normal.iter().rev().take_while(|&&key| key == threshold).count();
-        let anomalous_tail =
-            self.anomalous.iter().rev().take_while(|&&packed| score_key(packed) == threshold).count();
-
-        let (normal_rest, _) = self.normal.split_at(self.normal.len() - normal_tail);
-        let (anomalous_rest, anomalous) = self.anomalous.split_at(self.anomalous.len() - anomalous_tail);
-        self.normal = normal_rest;
-        self.anomalous = anomalous_rest;
-        Some(Step { threshold: score(threshold), normal: normal_tail, anomalous })
-    }
-}
-
-/// Position of the first NaN or infinity.
-pub(crate) fn first_non_finite(scores: &[f32]) -> Option<usize> {
-    scores.iter().position(|score| !score.is_finite())
-}
-
-/// An integer with the order of the finite scores: IEEE 754 binary32 is sign and magnitude, so positive
-/// numbers get the top bit and negative ones are inverted.
-fn key(score: f32) -> u32 {
-    // -0.0 + 0.0 is 0.0: both zeros are one score.
-    let bits = (score + 0.0).to_bits();
-    if bits & SIGN == 0 { bits | SIGN } else { !bits }
-}
-
-/// The score of a key.
-fn score(key: u32) -> f32 {
-    f32::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
-}
-
-fn score_key(packed: u64) -> u32 {
-    (packed >> 32) as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_keep_the_order_of_scores() {
-        let tiny = f32::from_bits(1);
-        let ascending = [
-            f32::MIN,
-            -2.0,
-            -1.0,
-            -f32::MIN_POSITIVE,
-            -tiny,
-            0.0,
-            tiny,
-            f32::MIN_POSITIVE,
-            0.5,
-            1.0,
-            f32::MAX,
-        ];
-        assert!(ascending.is_sorted_by(|a, b| key(*a) < key(*b)));
-        assert_eq!(key(-0.0), key(0.0));
-        assert!(ascending.iter().all(|&s| score(key(s)).to_bits() == s.to_bits()));
+    /// The least threshold at which at most a share `rate` of the normal scores is at or above it: the next number
+    /// after the highest normal score that has to stay below. If all may be above, the lowest normal score. It is
+    /// infinite only where the threshold has to be above `f32::MAX`. `None` without a normal score.
+    ///
+    /// # Errors
+    ///
+    /// If the rate is not in 0..=1.
+    pub fn threshold_at_false_positive_rate(&self, rate: f64) -> Result<Option<f32>> {
+        threshold::at_false_positive_rate(&self.scores, rate)
     }
 
-    #[test]
-    fn a_step_holds_all_equal_scores_of_both_classes() {
-        let mut ranking = Ranking::default();
-        ranking.extend_normal(&[0.5, -1.0, 0.5]);
-        ranking.push_anomalous(0.5, 7);
-        ranking.push_anomalous(2.0, u32::MAX);
-        ranking.push_anomalous(0.5, 3);
-        ranking.sort();
-        let steps: Vec<_> = ranking
-            .descending()
-            .map(|step| (step.threshold, step.normal, step.regions().collect()))
-            .collect();
-        assert_eq!(steps, [(2.0, 0, vec![u32::MAX as usize]), (0.5, 2, vec![3, 7]), (-1.0, 1, vec![])]);
+    /// The highest threshold at which at least a share `rate` of the anomalous scores is at or above it: one of
+    /// these scores. `None` without an anomalous score.
+    ///
+    /// # Errors
+    ///
+    /// If the rate is not in 0..=1.
+    pub fn threshold_at_recall(&self, rate: f64) -> Result<Option<f32>> {
+        threshold::at_recall(&self.scores, rate)
     }
 }

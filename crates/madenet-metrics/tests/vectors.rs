@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{AUPRO_FPR_LIMIT, Error, PixelMetrics, PixelScores, auroc, average_precision, f1_max};
+use madenet_metrics::{
+    AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT, Confusion, Error, PixelMetrics, PixelScores, Ranking, auroc,
+    average_precision, f1_max,
+};
 
 /// A few roundings of numbers near 1.
 const ROUNDING: f64 = 1e-15;
@@ -212,4 +215,108 @@ fn the_aupro_limit_is_checked() {
     }
     assert!(matches!(scores.aupro(f64::NAN), Err(Error::FprLimit { .. })));
     assert!(scores.aupro(f64::MIN_POSITIVE).unwrap().is_some());
+}
+
+#[test]
+fn a_ranking_has_all_figures() {
+    let y = labels(&[0, 0, 1, 1, 0, 1, 0, 1]);
+    let s = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.2, 0.9];
+    let ranking = Ranking::new(&s, &y).unwrap();
+    assert_eq!(ranking.auroc(), Some(0.8125));
+    assert_near(ranking.average_precision(), 49.0 / 60.0);
+    // scikit-learn's auc(recall, precision) is 0.8583333333333333.
+    assert_near(ranking.average_precision_trapezoid(), 103.0 / 120.0);
+    assert_eq!(ranking.f1_max(), f1_max(&s, &y).unwrap());
+    let expected = Confusion { true_positives: 3, false_positives: 2, true_negatives: 2, false_negatives: 1 };
+    assert_eq!(ranking.confusion(0.4), expected);
+    assert_eq!(
+        (expected.precision(), expected.recall(), expected.f1()),
+        (Some(0.6), Some(0.75), Some(6.0 / 9.0))
+    );
+    assert_eq!((expected.accuracy(), expected.false_alarm_rate()), (Some(0.625), Some(0.5)));
+}
+
+#[test]
+fn thresholds_of_wanted_rates() {
+    let ranking = Ranking::new(&[0.1, 0.2, 0.2, 0.3, 0.5, 0.9], &labels(&[0, 0, 0, 0, 1, 1])).unwrap();
+    let at_rate = |rate| ranking.threshold_at_false_positive_rate(rate).unwrap();
+    assert_eq!(at_rate(0.0), Some(0.3f32.next_up()));
+    assert_eq!(at_rate(0.25), Some(0.2f32.next_up()));
+    // The two normal scores at 0.2 come together.
+    assert_eq!(at_rate(0.5), Some(0.2f32.next_up()));
+    assert_eq!(at_rate(0.75), Some(0.1f32.next_up()));
+    assert_eq!(at_rate(1.0), Some(0.1));
+    let at_recall = |rate| ranking.threshold_at_recall(rate).unwrap();
+    assert_eq!((at_recall(0.0), at_recall(0.5), at_recall(0.51)), (Some(0.9), Some(0.9), Some(0.5)));
+    for rate in [-0.1, 1.1, f64::INFINITY] {
+        assert_eq!(ranking.threshold_at_recall(rate), Err(Error::Rate { rate }));
+        assert_eq!(ranking.threshold_at_false_positive_rate(rate), Err(Error::Rate { rate }));
+    }
+    assert!(matches!(ranking.threshold_at_recall(f64::NAN), Err(Error::Rate { .. })));
+}
+
+#[test]
+fn extreme_thresholds_count_all_or_nothing() {
+    let scores = single(&MAP, &MASK, 4, 4);
+    let said = |threshold| {
+        let counts = scores.confusion(threshold);
+        counts.true_positives + counts.false_positives
+    };
+    assert_eq!([f32::NEG_INFINITY, f32::MIN, 0.1].map(said), [16; 3]);
+    assert_eq!([f32::INFINITY, f32::NAN, -f32::NAN, 0.91].map(said), [0; 4]);
+}
+
+#[test]
+fn the_overlap_curve_of_two_regions() {
+    // 0.9 and 0.8 are one region of two pixels, 0.6 is one of one pixel; 0.7 is a false alarm above it.
+    let curve = single(&MAP, &MASK, 4, 4).pro_curve(100).unwrap();
+    let points: Vec<_> = curve.points().iter().map(|at| (at.threshold, at.x, at.y)).collect();
+    let expected = [
+        (f32::INFINITY, 0.0, 0.0),
+        (0.9, 0.0, 0.25),
+        (0.8, 0.0, 0.5),
+        (0.7, 1.0 / 13.0, 0.5),
+        (0.6, 1.0 / 13.0, 1.0),
+        (0.1, 1.0, 1.0),
+    ];
+    assert_eq!(points, expected);
+}
+
+#[test]
+fn a_histogram_has_the_figures_of_scores_far_apart() {
+    let mut metrics = PixelMetrics::with_exact_limit(0);
+    metrics.push(&MAP, &labels(&MASK), 4, 4).unwrap();
+    let scores = metrics.finish();
+    assert!(!scores.is_exact());
+    assert_near(scores.aupro(AUPRO_FPR_LIMIT).unwrap(), 34.0 / 39.0);
+    assert_eq!(scores.aupro_error(AUPRO_FPR_LIMIT_STRICT), Ok(Some(0.0)));
+    assert_eq!(scores.auroc_error(), Some(0.0));
+    assert!(scores.average_precision_error().unwrap() <= ROUNDING);
+    let constant = {
+        let mut metrics = PixelMetrics::with_exact_limit(0);
+        metrics.push(&[0.7; 16], &labels(&MASK), 4, 4).unwrap();
+        metrics.finish()
+    };
+    // One bin knows nothing of the order.
+    assert_eq!((constant.auroc(), constant.auroc_error()), (Some(0.5), Some(0.5)));
+    assert_near(constant.aupro(AUPRO_FPR_LIMIT).unwrap(), 0.15);
+    assert_near(constant.aupro_error(AUPRO_FPR_LIMIT).unwrap(), 0.85);
+    assert_eq!(constant.defect_types(), [""; 0]);
+}
+
+#[test]
+fn one_class_leaves_errors_and_curves_undefined() {
+    for exact_limit in [0, 100] {
+        let mut metrics = PixelMetrics::with_exact_limit(exact_limit);
+        metrics.push(&[0.1, 0.2], &[false; 2], 1, 2).unwrap();
+        let scores = metrics.finish();
+        assert_eq!((scores.auroc_error(), scores.average_precision_error()), (None, None));
+        assert_eq!((scores.aupro_error(0.3), scores.f1_max(), scores.f1_max_error()), (Ok(None), None, None));
+        assert_eq!(
+            (scores.roc_curve(9), scores.precision_recall_curve(9), scores.pro_curve(9)),
+            (None, None, None)
+        );
+        assert_eq!(scores.threshold_at_recall(0.5), Ok(None));
+        assert!(scores.threshold_at_false_positive_rate(0.0).unwrap().is_some());
+    }
 }
