@@ -33,21 +33,31 @@
 //! sweep over the distinct thresholds of the merged lists. Counts are integers; the AUROC is a ratio of two
 //! exact integers.
 
+mod aupimo;
 mod aupro;
 mod auroc;
 mod average_precision;
+mod bootstrap;
 mod components;
 mod error;
 mod f1_max;
+#[cfg(feature = "frechet")]
+mod frechet;
 mod label;
+mod mean;
 mod pixel;
 mod ranking;
 
+pub use aupimo::{AUPIMO_FPR_BOUNDS, Aupimo, AupimoScores};
 pub use aupro::AUPRO_FPR_LIMIT;
 pub use auroc::auroc;
 pub use average_precision::average_precision;
+pub use bootstrap::{Bootstrap, Difference, Interval};
 pub use components::{Components, Connectivity, components};
 pub use error::{Error, Result};
 pub use f1_max::{F1Max, f1_max};
+#[cfg(feature = "frechet")]
+pub use frechet::{GaussianStats, frechet_distance};
 pub use label::Label;
+pub use mean::Mean;
 pub use pixel::{PixelMetrics, PixelScores};
