@@ -14,7 +14,7 @@ use std::fmt;
 /// let mean = Mean::of([Some(0.9), Some(0.8), None]);
 /// assert_eq!(mean.value.map(|value| (value * 100.0).round()), Some(85.0));
 /// assert_eq!(mean.to_string(), "0.8500 (2 of 3)");
-/// assert_eq!(format!("{mean:.1}"), "0.8 (2 of 3)");
+/// assert_eq!(format!("{mean:.2}"), "0.85 (2 of 3)");
 /// assert_eq!(Mean::of([None; 3]).to_string(), "n/a (0 of 3)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
