@@ -46,8 +46,8 @@ const PURPOSE: &str = "metrics/bootstrap";
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
-    /// Number of resamples, at least 1. 2000 by default: Efron and Tibshirani name 1000 as enough for bounds
-    /// of 90 to 95 %.
+    /// Number of resamples, at least 1. 2000 by default: bounds far out in the tails need more than
+    /// the some 200 that are enough for a standard error (Efron and Tibshirani).
     pub resamples: usize,
     /// Share of the resampled statistics between the bounds, in (0, 1). 0.95 by default.
     pub confidence: f64,

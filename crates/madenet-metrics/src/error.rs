@@ -147,7 +147,8 @@ pub enum Error {
 
     /// Feature vectors of no or of too many dimensions.
     #[error(
-        "features of {dim} dimensions have no covariance matrix: expected at least 1, and dim x dim numbers in memory"
+        "features of {dim} dimensions have no covariance matrix: \
+         expected at least 1 dimension, and memory for {dim} x {dim} numbers"
     )]
     FeatureDimension {
         /// Number of dimensions.
@@ -183,7 +184,7 @@ pub enum Error {
 
     /// The eigenvalues of a covariance matrix were not found.
     #[error(
-        "a covariance matrix of {dim} x {dim} has no eigenvalues: the decomposition gave no finite numbers"
+        "the eigenvalues of a covariance matrix of {dim} x {dim} were not found: expected finite ones, got NaN"
     )]
     Eigenvalues {
         /// Number of dimensions.

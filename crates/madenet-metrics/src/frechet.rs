@@ -6,9 +6,9 @@
 //! dimensions or networks cannot be compared, and neither can sets of different sizes: the estimate falls
 //! with the number of vectors. The covariance of n vectors has full rank only for n > dim.
 //!
-//! The eigenvalues come from `nalgebra` 0.35 (May 2026): 14 packages, and 0.16 s and 13 s for a distance in
-//! 512 and 2048 dimensions on one core. `faer` 0.24 (June 2026) takes 0.06 s and 2.5 s and brings 48 packages,
-//! too many for a figure that is computed once per evaluation.
+//! Eigenvalues come from `nalgebra` 0.35 (May 2026): 14 packages, and 0.17 s and 14 s for a distance in 512 and
+//! 2048 dimensions on one core. `faer` 0.24 (June 2026) takes 0.07 s and 3 s but brings 48 packages, too many for
+//! a figure that is computed once per evaluation.
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
@@ -19,7 +19,9 @@ use crate::error::{Error, Result};
 const BLOCK: usize = 32;
 
 /// Mean and co-moments of feature vectors, in `f64`, updated block by block (Chan, Golub and LeVeque, The
-/// American Statistician 37, 1983). Holds `8 dim * dim` bytes.
+/// American Statistician 37, 1983).
+///
+/// Holds `8 * dim * dim` bytes, however many vectors there are: 34 MB for 2048 features.
 #[derive(Debug, Clone)]
 pub struct GaussianStats {
     /// Vectors in `mean` and `comoments`; the gathered ones are not among them.
