@@ -109,4 +109,92 @@ pub enum Error {
         /// The rate.
         rate: f64,
     },
+
+    /// The false positive rates between which the AUPIMO integrates are not `0 < lower < upper <= 1`.
+    #[error(
+        "the false positive rates of the AUPIMO are wrong: \
+         expected 0 < lower < upper <= 1, got {lower} and {upper}"
+    )]
+    AupimoBounds {
+        /// The lower bound.
+        lower: f64,
+        /// The upper bound.
+        upper: f64,
+    },
+
+    /// The normal images have too few pixels to show a false positive rate as low as the lower bound.
+    #[error(
+        "there are too few normal pixels for the AUPIMO: \
+         expected a lower bound of at least {finest}, the smallest rate they can show, got {lower}"
+    )]
+    AupimoResolution {
+        /// The lower bound.
+        lower: f64,
+        /// The rate of one false positive pixel in the largest normal image.
+        finest: f64,
+    },
+
+    /// A bootstrap was asked for without resamples.
+    #[error("a bootstrap has no resamples: expected at least 1, got 0")]
+    NoResamples,
+
+    /// The confidence of an interval is not in (0, 1).
+    #[error("the confidence of an interval is wrong: expected 0 < confidence < 1, got {confidence}")]
+    Confidence {
+        /// The confidence.
+        confidence: f64,
+    },
+
+    /// A statistic to bootstrap gave NaN or an infinity.
+    #[error("a statistic has no interval: expected a finite number or none, got {value}")]
+    NonFiniteStatistic {
+        /// The value.
+        value: f64,
+    },
+
+    /// Feature vectors of no or of too many dimensions.
+    #[error(
+        "features of {dim} dimensions have no covariance matrix: \
+         expected at least 1 dimension, and memory for {dim} x {dim} numbers"
+    )]
+    FeatureDimension {
+        /// Number of dimensions.
+        dim: usize,
+    },
+
+    /// A feature vector, or another set of them, has another number of dimensions.
+    #[error("features do not fit those before: expected {expected} dimensions, got {got}")]
+    FeatureLength {
+        /// Number of dimensions so far.
+        expected: usize,
+        /// Number of dimensions of the new ones.
+        got: usize,
+    },
+
+    /// A feature is NaN or infinite.
+    #[error("feature {index} of vector {vector} is no number: expected a finite one, got {value}")]
+    NonFiniteFeature {
+        /// Number of the vector in the order of the calls to `push`, from 0.
+        vector: usize,
+        /// Position in the vector, from 0.
+        index: usize,
+        /// The feature.
+        value: f32,
+    },
+
+    /// A covariance needs two vectors.
+    #[error("there are too few feature vectors for a covariance: expected at least 2, got {got}")]
+    TooFewVectors {
+        /// Number of vectors.
+        got: usize,
+    },
+
+    /// The eigenvalues of a covariance matrix were not found.
+    #[error(
+        "the eigenvalues of a covariance matrix of {dim} x {dim} were not found: expected finite ones, got NaN"
+    )]
+    Eigenvalues {
+        /// Number of dimensions.
+        dim: usize,
+    },
 }

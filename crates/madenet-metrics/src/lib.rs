@@ -49,21 +49,26 @@
 //! In both modes parts that were collected apart can be [merged](PixelMetrics::merge), in any order, and give the
 //! bits that one pass gives: all sums over pixels are sums of integers, the shares of regions included.
 
+mod aupimo;
 mod aupro;
 mod auroc;
 mod average_precision;
 mod binned;
+mod bootstrap;
 mod collected;
 mod components;
 mod confusion;
 mod curve;
 mod error;
 mod f1_max;
+#[cfg(feature = "frechet")]
+mod frechet;
 mod histogram;
 mod key;
 mod kinds;
 mod label;
 mod labeller;
+mod mean;
 mod pixel;
 mod radix;
 mod ranked;
@@ -74,15 +79,20 @@ mod share;
 mod sorted;
 mod threshold;
 
+pub use aupimo::{AUPIMO_FPR_BOUNDS, Aupimo, AupimoScores};
 pub use aupro::{AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT};
 pub use auroc::auroc;
 pub use average_precision::average_precision;
+pub use bootstrap::{Bootstrap, Difference, Interval};
 pub use components::{Components, Connectivity, components};
 pub use confusion::Confusion;
 pub use curve::{Curve, CurvePoint};
 pub use error::{Error, Result};
 pub use f1_max::{F1Max, f1_max};
+#[cfg(feature = "frechet")]
+pub use frechet::{GaussianStats, frechet_distance};
 pub use label::Label;
+pub use mean::Mean;
 pub use pixel::{EXACT_PIXELS, PixelMetrics};
 pub use ranking::Ranking;
 pub use scores::PixelScores;
