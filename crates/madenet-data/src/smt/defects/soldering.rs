@@ -2,10 +2,16 @@
 
 use madenet_rng::Stream;
 
-use super::between;
-use crate::smt::geometry::point;
+use super::{between, chosen, key, pick};
+use crate::smt::bead::Bead;
+use crate::smt::colour::Rgb;
+use crate::smt::fault::{Crater, Crust, Fault};
+use crate::smt::footprint::Site;
+use crate::smt::geometry::{Bounds, Point, point};
+use crate::smt::light::Material;
 use crate::smt::scene::Scene;
-use crate::smt::solder::Bridge;
+use crate::smt::sdf::rounded_box;
+use crate::smt::solder::{Bridge, SOLDER};
 
 pub(in crate::smt) fn insufficient_solder(scene: &mut Scene, random: &mut Stream) {
     let starved = random.below(scene.joints.len());
@@ -14,9 +20,35 @@ pub(in crate::smt) fn insufficient_solder(scene: &mut Scene, random: &mut Stream
     }
 }
 
-pub(in crate::smt) fn cold_joint(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn cold_joint(scene: &mut Scene, random: &mut Stream) {
+    let Some((number, site)) = chosen(scene, random) else { return };
+    let width = narrow(&site);
+    // Lumps are a few to the joint, and on a large one no larger than paste makes them.
+    let frequency = (between(2.2, 3.2, random) / width).clamp(18.0, 60.0);
+    let grey = between(0.40, 0.54, random);
+    let crust = Crust {
+        lumps: between(0.16, 0.30, random) / frequency,
+        frequency,
+        material: Material {
+            albedo: Rgb::grey(0.11),
+            mirror: Rgb([grey, grey, 0.97 * grey]),
+            roughness: between(0.28, 0.38, random),
+        },
+        key: key(random),
+    };
+    scene.faults.push((number, Fault::Cold(crust)));
+}
 
-pub(in crate::smt) fn excess_solder(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn excess_solder(scene: &mut Scene, random: &mut Stream) {
+    let Some((number, site)) = chosen(scene, random) else { return };
+    let swell = between(0.06, 0.16, random) * narrow(&site).min(0.14);
+    // Over large tabs it does not flow far.
+    let covered = between(0.5, 0.95, random) * (site.front - site.heel).clamp(0.02, 0.11);
+    let extent = site.across(site.front - covered, site.end + swell, swell);
+    let height = between(0.55, 0.75, random) * extent.half.x.min(extent.half.y);
+    let bulge = Bead { extent, height, power: 3, ragged: 0.035, material: SOLDER, key: key(random) };
+    scene.faults.push((number, Fault::Excess(bulge)));
+}
 
 pub(in crate::smt) fn bridge(scene: &mut Scene, random: &mut Stream) {
     let Some(&(a, b)) = scene.neighbours.get(random.below(scene.neighbours.len())) else { return };
@@ -29,13 +61,131 @@ pub(in crate::smt) fn bridge(scene: &mut Scene, random: &mut Stream) {
     let to = b.pad.centre + point(along(random, place), 0.0);
     let end = between(0.75, 1.05, random) * a.pad.half.y;
     let waist = between(0.6, 1.05, random) * a.pad.half.y;
-    scene.bridges.push(Bridge { from, to, end, waist, key: random.below(1 << 30) as u32 });
+    scene.bridges.push(Bridge { from, to, end, waist, key: key(random) });
 }
 
-pub(in crate::smt) fn solder_ball(_scene: &mut Scene, _random: &mut Stream) {}
+/// Balls lie along the edge of a body or of a pad, where the flux has washed them.
+pub(in crate::smt) fn solder_ball(scene: &mut Scene, random: &mut Stream) {
+    let count = 2 + random.below(5);
+    let sites: Vec<Site> = (0..scene.joints.len()).filter_map(|number| scene.site(number)).collect();
+    let body = Bounds::new(point(0.0, 0.0), scene.body_half());
+    let pad = chosen(scene, random).map(|(_, site)| site.pad);
+    // Most of them in one place.
+    let home = random.uniform();
+    for _ in 0..TRIES {
+        let radius = between(0.011, 0.026, random);
+        let around = match pad {
+            Some(pad) if random.below(2) == 0 => pad,
+            _ => body,
+        };
+        let share = if random.below(3) > 0 { home + between(-0.07, 0.07, random) } else { random.uniform() };
+        let at = perimeter(around.grow(radius + between(0.001, 0.02, random)), share);
+        let lies_free = at.x.abs().max(at.y.abs()) < 0.46
+            && scene.body(at) > radius
+            && sites.iter().all(|site| clear_of(site, at) > radius)
+            && scene.balls.iter().all(|ball| (ball.extent.centre - at).length() > ball.height + radius);
+        if lies_free {
+            let extent = Bounds::new(at, point(radius, radius));
+            scene.balls.push(Bead { extent, height: radius, power: 2, ragged: 0.0, material: BALL, key: 0 });
+        }
+        if scene.balls.len() == count {
+            break;
+        }
+    }
+}
 
-pub(in crate::smt) fn void_pinhole(_scene: &mut Scene, _random: &mut Stream) {}
+/// Balls froze in air: a little oxide dulls them.
+const BALL: Material = Material { albedo: Rgb([0.07, 0.07, 0.068]), mirror: Rgb([0.78, 0.77, 0.74]), roughness: 0.10 };
+/// Enough to find room on every board that has any.
+const TRIES: usize = 300;
 
-pub(in crate::smt) fn non_wetting(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn void_pinhole(scene: &mut Scene, random: &mut Stream) {
+    let Some((number, site)) = chosen(scene, random) else { return };
+    let count = 1 + random.below(4);
+    let mut size = between(0.8, 1.0, random);
+    let mut craters: Vec<Crater> = Vec::new();
+    for _ in 0..TRIES {
+        let radius = size * between(0.016, 0.027, random);
+        let off = point(between(-1.0, 1.0, random), between(-1.0, 1.0, random));
+        let at = site.pad.centre + point(off.x * site.pad.half.x, off.y * site.pad.half.y);
+        let fits = rounded_box(at - site.pad.centre, site.pad.half, 0.018) < -0.9 * radius
+            && scene.body(at) > 0.7 * radius
+            && rounded_box(at - site.lead.centre, site.lead.half, 0.0) > 0.7 * radius
+            && craters.iter().all(|crater| (crater.at - at).length() > crater.radius + 0.8 * radius);
+        if fits {
+            craters.push(Crater { at, radius });
+        }
+        if craters.len() == count {
+            break;
+        }
+        // On small joints, small holes.
+        size = (0.985 * size).max(0.4);
+    }
+    scene.faults.push((number, Fault::Voids(craters)));
+}
 
-pub(in crate::smt) fn open_joint(_scene: &mut Scene, _random: &mut Stream) {}
+pub(in crate::smt) fn non_wetting(scene: &mut Scene, random: &mut Stream) {
+    let Some((number, site)) = chosen(scene, random) else { return };
+    // On what is seen of the pad.
+    let open = site.across((site.end - site.free).max(site.end - 0.16), site.end, 0.0);
+    let width = open.half.x.min(open.half.y);
+    let mut beads: Vec<Bead> = Vec::new();
+    let wetted = between(0.2, 0.4, random) * 4.0 * open.half.x * open.half.y;
+    let mut area = 0.0;
+    for _ in 0..TRIES {
+        let radius = between(0.2, 0.6, random) * width.min(0.07);
+        let half = point(radius * between(0.8, 1.3, random), radius * between(0.8, 1.3, random));
+        let off = point(between(-1.0, 1.0, random), between(-1.0, 1.0, random));
+        let at = open.centre + point(off.x * (open.half.x - half.x), off.y * (open.half.y - half.y));
+        let apart = |bead: &Bead| (bead.extent.centre - at).length() > bead.extent.half.x + 0.7 * radius;
+        if beads.iter().all(apart) {
+            area += std::f32::consts::PI * half.x * half.y;
+            let height = between(0.45, 0.7, random) * radius;
+            let extent = Bounds::new(at, half);
+            beads.push(Bead { extent, height, power: 2, ragged: 0.13, material: SOLDER, key: key(random) });
+        }
+        if area > wetted {
+            break;
+        }
+    }
+    let tarnish = pick(&[0.0, 0.25, 0.6, 0.85], random);
+    scene.faults.push((number, Fault::Beads { beads, tarnish }));
+}
+
+pub(in crate::smt) fn open_joint(scene: &mut Scene, random: &mut Stream) {
+    let Some((number, site)) = chosen(scene, random) else { return };
+    let room = (site.end - site.front).max(0.016);
+    let gap = (between(0.18, 0.32, random) * room).clamp(0.006, 0.03);
+    let extent = site.across(site.end - room + gap, site.end, between(-0.06, 0.0, random) * narrow(&site));
+    let height = between(0.45, 0.65, random) * extent.half.x.min(extent.half.y);
+    let dome = Bead { extent, height, power: 4, ragged: 0.03, material: SOLDER, key: key(random) };
+    scene.faults.push((number, Fault::Open { dome, gap }));
+}
+
+/// The smaller side of what is seen of a pad.
+fn narrow(site: &Site) -> f32 {
+    let width = 2.0 * (site.pad.half.x * site.out.y.abs() + site.pad.half.y * site.out.x.abs());
+    width.min(site.free)
+}
+
+/// How far a point is from a joint and its lead.
+fn clear_of(site: &Site, p: Point) -> f32 {
+    let pad = rounded_box(p - site.pad.centre, site.pad.half, 0.018);
+    pad.min(rounded_box(p - site.lead.centre, site.lead.half, 0.0))
+}
+
+/// The point at a share of the way around a rectangle.
+fn perimeter(around: Bounds, share: f32) -> Point {
+    let (x, y) = (around.half.x, around.half.y);
+    let way = share.rem_euclid(1.0) * 4.0 * (x + y);
+    let off = if way < 2.0 * x {
+        point(way - x, -y)
+    } else if way < 2.0 * (x + y) {
+        point(x, way - 2.0 * x - y)
+    } else if way < 4.0 * x + 2.0 * y {
+        point(3.0 * x + 2.0 * y - way, y)
+    } else {
+        point(-x, 4.0 * x + 3.0 * y - way)
+    };
+    around.centre + off
+}
