@@ -38,6 +38,16 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
         (Component::Soic, Defect::InsufficientSolder) => (0.3, 2.0),
         (_, Defect::InsufficientSolder) => (3.0, 9.0),
         (_, Defect::Bridge) => (0.5, 2.0),
+        (Component::Capacitor, Defect::ColdJoint) => (4.0, 9.0),
+        (_, Defect::ColdJoint) => (0.3, 12.0),
+        (_, Defect::ExcessSolder) => (0.7, 15.0),
+        (_, Defect::SolderBall) => (0.2, 5.0),
+        (_, Defect::VoidPinhole) => (0.05, 2.5),
+        (_, Defect::NonWetting) => (0.4, 14.0),
+        (_, Defect::OpenJoint) => (0.3, 9.0),
+        (_, Defect::FluxResidue) => (1.5, 25.0),
+        (_, Defect::Stain) => (1.0, 16.0),
+        (_, Defect::Oxidation) => (0.3, 30.0),
         _ => (0.4, 8.0),
     }
 }

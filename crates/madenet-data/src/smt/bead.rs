@@ -4,6 +4,7 @@ use super::canvas::Canvas;
 use super::geometry::{Bounds, Point, point};
 use super::light::{Light, Material, slope};
 use super::noise::fractal;
+use super::solder::RIPPLE;
 
 /// A convex lump, in the board's coordinates.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,7 @@ impl Bead {
     /// The lump on the ground around it, with the shadow at its foot.
     pub(crate) fn draw(&self, canvas: &mut Canvas, light: &Light) {
         let half = self.half_width();
-        let soft = 0.2 * half.min(self.height) + 0.003;
+        let soft = 0.13 * half.min(self.height) + 0.003;
         let offset = light.shadow(0.35 * self.height.min(half));
         let outline = self.bounds();
         canvas.shade(outline.grow(4.0 * soft + 0.35 * half), |p, below| {
@@ -35,7 +36,10 @@ impl Bead {
         canvas.paint(
             outline,
             |p| self.distance(p),
-            |p, _, _| light.shade(&self.material, slope(p, step, |q| self.height(q))),
+            |p, _, _| {
+                let ripple = |q| RIPPLE.min(0.03 * self.height) * fractal(q, 26.0, 2, self.key ^ 9);
+                light.shade(&self.material, slope(p, step, |q| self.height(q) + ripple(q)))
+            },
         );
     }
 

@@ -96,25 +96,25 @@ fn shade_gap(joint: &Joint, canvas: &mut Canvas, pose: &Pose, gap: f32) {
         joint.pad,
         |p| joint.pad(p),
         |p, _, below| {
-            let depth = smooth_step(1.25 * gap, 0.55 * gap, joint.terminal_distance(pose, p));
-            below * (1.0 - 0.88 * depth)
+            let depth = smooth_step(1.1 * gap, 0.5 * gap, joint.terminal_distance(pose, p));
+            below * (1.0 - 0.82 * depth)
         },
     );
 }
 
 impl Crust {
-    /// Lumps with clefts between them, and the grains of the powder.
+    /// Rounded lumps, and the grains of the powder.
     fn height(&self, p: Point) -> f32 {
-        let lumps = 1.0 - 2.0 * value_noise(p * self.frequency, self.key).abs();
-        let grains = fractal(p, 3.0 * self.frequency, 2, self.key ^ 1);
-        self.lumps * (lumps + 0.22 * grains)
+        let lumps = fractal(p, self.frequency, 2, self.key);
+        let grains = value_noise(p * (4.0 * self.frequency), self.key ^ 1);
+        self.lumps * (lumps + 0.2 * grains)
     }
 
-    /// Clefts and pores are darker.
+    /// Hollows and pores are darker.
     fn mottle(&self, p: Point) -> f32 {
-        let cleft = value_noise(p * self.frequency, self.key).abs();
-        let pores = value_noise(p * (4.0 * self.frequency), self.key ^ 2);
-        1.0 - 0.30 * smooth_step(0.35, 0.8, cleft) + 0.16 * pores
+        let hollow = smooth_step(-0.1, -0.8, fractal(p, self.frequency, 2, self.key));
+        let pores = value_noise(p * (5.0 * self.frequency), self.key ^ 2);
+        1.0 - 0.34 * hollow + 0.10 * pores
     }
 }
 

@@ -62,9 +62,9 @@ impl Scene {
 
     /// Signed distance to the body; infinite without one.
     pub(crate) fn body(&self, p: Point) -> f32 {
-        self.part.as_ref().map_or(f32::INFINITY, |part| {
-            rounded_box(part.pose.local(p), part.package.half(), 0.01)
-        })
+        self.part
+            .as_ref()
+            .map_or(f32::INFINITY, |part| rounded_box(part.pose.local(p), part.package.half(), 0.01))
     }
 
     /// Half the extent of the body, 0 without one.
@@ -74,6 +74,17 @@ impl Scene {
 }
 
 impl Site {
+    /// Half the length and half the width of the pad.
+    pub(crate) fn pad_half(&self) -> (f32, f32) {
+        let half = self.pad.half;
+        (along(half, self.out), along(point(half.y, half.x), self.out))
+    }
+
+    /// What the body leaves free of the pad, with the terminal on it.
+    pub(crate) fn seen(&self) -> Bounds {
+        self.across(self.end - self.free.min(2.0 * self.pad_half().0), self.end, 0.0)
+    }
+
     /// A rectangle over the whole width of the pad, and more by `margin`, between two lengths.
     pub(crate) fn across(&self, from: f32, to: f32, margin: f32) -> Bounds {
         let aside = point(1.0 - self.out.x.abs(), 1.0 - self.out.y.abs());
@@ -87,4 +98,45 @@ impl Site {
 /// The part of a half extent along an axis.
 fn along(half: Point, axis: Point) -> f32 {
     half.x * axis.x.abs() + half.y * axis.y.abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use madenet_rng::Stream;
+
+    use super::*;
+    use crate::smt::Component;
+    use crate::smt::lots::Lots;
+
+    fn scene(component: Component) -> Scene {
+        let stream = |purpose| Stream::new(1, purpose, 0, 0);
+        Scene::draw_lots(component, &mut Lots { design: stream("design"), board: stream("board") })
+    }
+
+    #[test]
+    fn a_lead_reaches_from_the_body_to_its_foot() {
+        let scene = scene(Component::Soic);
+        let site = scene.site(4).unwrap();
+        assert_eq!((site.out, scene.visible_joints().len()), (point(1.0, 0.0), 8));
+        let lead = (site.lead.centre.x - site.lead.half.x, site.lead.centre.x + site.lead.half.x);
+        assert!(
+            (lead.0 - scene.body_half().x).abs() < 1e-6 && (lead.1 - site.front).abs() < 1e-6,
+            "{lead:?}"
+        );
+        assert!(site.heel > lead.0 && site.front < site.end);
+        assert!((site.seen().centre - site.pad.centre).length() < 1e-6);
+        assert_eq!(site.pad_half(), (0.072, 0.036));
+        let strip = site.across(site.front, site.end, 0.01);
+        assert!((strip.half.y - site.pad.half.y - 0.01).abs() < 1e-6);
+        assert!((strip.centre.y - site.pad.centre.y).abs() < 1e-6);
+        assert!(scene.site(8).is_none());
+    }
+
+    #[test]
+    fn pads_below_the_body_are_not_seen() {
+        let mut scene = scene(Component::Resistor);
+        assert_eq!(scene.visible_joints(), [0, 1]);
+        scene.joints[0].pad = Bounds::new(point(-0.1, 0.0), point(0.05, 0.05));
+        assert_eq!(scene.visible_joints(), [1]);
+    }
 }

@@ -1,10 +1,10 @@
 //! Everything that lies before the camera for one picture, before and after a defect.
 
 use super::Component;
+use super::bead::Bead;
 use super::board::{Board, Layout};
 use super::camera::Camera;
 use super::canvas::Canvas;
-use super::bead::Bead;
 use super::debris::Debris;
 use super::fault::Fault;
 use super::film::{Flux, Stain};

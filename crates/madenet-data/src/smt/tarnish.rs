@@ -54,9 +54,37 @@ impl Tarnish {
         }
         let patches = fractal(p, 16.0, 3, self.key);
         let specks = fractal(p, 75.0, 2, self.key ^ 1);
-        let cover = smooth_step(-0.9, 0.35, patches + 0.3 * specks + 1.6 * self.strength - 1.0);
+        let cover = smooth_step(-1.3, 0.5, patches + 0.3 * specks + 1.6 * self.strength - 1.0);
         let share = (0.45 + 0.55 * self.strength) * cover * smooth_step(FADE, 0.0, distance);
         let grey = (self.hue + 0.55 * fractal(p, 24.0, 2, self.key ^ 2)).clamp(0.0, 1.0);
         Rgb([share, share * (1.0 - grey), share * grey])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smt::geometry::Pose;
+
+    #[test]
+    fn only_metal_near_the_joint_turns_dull() {
+        // Metal in the left half, lacquer in the right; the joint in the upper half.
+        let metal_at = |p: Point| Rgb::grey(if p.x < 0.0 { 0.75 } else { 0.04 });
+        let (mut canvas, mut metal) = (Canvas::new(8, 8, Pose::IDENTITY), Canvas::new(8, 8, Pose::IDENTITY));
+        canvas.fill(|_| Rgb::grey(0.9));
+        metal.fill(metal_at);
+        let places = vec![Bounds::new(point(0.0, -0.25), point(0.5, 0.2))];
+        Tarnish { places, strength: 1.0, hue: 0.0, key: 3 }.draw(&mut canvas, metal);
+        let changed = canvas.pixels().chunks_exact(8).map(|row| {
+            let marks = row.iter().map(|pixel| if *pixel == Rgb::grey(0.9) { '.' } else { '#' });
+            marks.collect::<String>()
+        });
+        assert_eq!(
+            changed.collect::<Vec<_>>().join(" "),
+            "####.... ####.... ####.... ####.... ........ ........ ........ ........"
+        );
+        // Brown: red stays most.
+        let Rgb([red, _, blue]) = canvas.pixels()[9];
+        assert!(red < 0.5 && blue < red, "{red} {blue}");
     }
 }

@@ -8,7 +8,6 @@ use super::{between, chosen, key, pick};
 use crate::smt::colour::Rgb;
 use crate::smt::debris::{Debris, curve, splinter};
 use crate::smt::film::{Flux, Stain};
-use crate::smt::footprint::Site;
 use crate::smt::geometry::point;
 use crate::smt::light::Material;
 use crate::smt::scene::Scene;
@@ -50,23 +49,22 @@ pub(in crate::smt) fn flux_residue(scene: &mut Scene, random: &mut Stream) {
     if random.below(2) == 0 {
         sites.extend(neighbour(scene, first).and_then(|second| scene.site(second)));
     }
-    let run = between(0.028, 0.05, random);
-    let spot = |reach: f32, random: &mut Stream| {
-        let Site { pad, out, free, .. } = sites[random.below(sites.len())];
-        // Around what is seen of the pad.
-        let middle = pad.centre + out * (0.5 * (pad.half.dot(point(out.x.abs(), out.y.abs())) * 2.0 - free).max(0.0));
+    let run = between(0.032, 0.06, random);
+    // On and around what is seen of the pads.
+    let spot = |random: &mut Stream| {
+        let seen = sites[random.below(sites.len())].seen().grow(0.6 * run);
         let off = point(between(-1.0, 1.0, random), between(-1.0, 1.0, random));
-        middle + point(off.x * (pad.half.x.min(0.1) + reach), off.y * (pad.half.y.min(0.2) + reach))
+        seen.centre + point(off.x * seen.half.x, off.y * seen.half.y)
     };
-    let lobes = (0..3 + random.below(3)).map(|_| (spot(0.6 * run, random), between(0.5, 1.1, random) * run)).collect();
-    let bubbles = (0..3 + random.below(6)).map(|_| (spot(0.6 * run, random), between(0.005, 0.011, random))).collect();
+    let lobes = (0..3 + random.below(3)).map(|_| (spot(random), between(0.5, 1.1, random) * run)).collect();
+    let bubbles = (0..3 + random.below(6)).map(|_| (spot(random), between(0.005, 0.011, random))).collect();
     let pads = sites.iter().map(|site| site.pad).collect();
     let body = scene.part.as_ref().map(|part| (part.pose, part.package.half()));
-    let depth = between(0.9, 1.7, random);
+    let depth = between(0.7, 1.3, random);
     scene.flux = Some(Flux { pads, run, lobes, bubbles, depth, body, key: key(random) });
 }
 
-/// The joint nearest to joint `number`, if it is close.
+/// A joint that is close enough to joint `number` for a bridge.
 fn neighbour(scene: &Scene, number: usize) -> Option<usize> {
     let beside = |&&(a, b): &&(usize, usize)| a == number || b == number;
     scene.neighbours.iter().find(beside).map(|&(a, b)| if a == number { b } else { a })
@@ -82,18 +80,18 @@ pub(in crate::smt) fn stain(scene: &mut Scene, random: &mut Stream) {
         at = at + point(0.85 * (before + radius), 0.0).rotate(random.uniform() * TAU);
         drops.push((at, radius));
     }
-    // Coffee, hard water and cleaner.
+    // Coffee, cleaner and washed-out flux.
     let (scatter, absorb) = pick(
         &[
-            (Rgb([0.065, 0.040, 0.018]), Rgb([0.55, 0.85, 1.3])),
-            (Rgb([0.105, 0.110, 0.105]), Rgb([0.75, 0.85, 0.85])),
-            (Rgb([0.085, 0.075, 0.045]), Rgb([0.60, 0.75, 1.0])),
+            (Rgb([0.050, 0.030, 0.013]), Rgb([0.60, 0.85, 1.3])),
+            (Rgb([0.055, 0.057, 0.055]), Rgb([0.85, 0.95, 0.95])),
+            (Rgb([0.055, 0.042, 0.022]), Rgb([0.65, 0.85, 1.10])),
         ],
         random,
     );
     scene.stain = Some(Stain {
         drops,
-        depth: (between(0.35, 0.65, random), between(0.8, 1.5, random)),
+        depth: (between(0.4, 0.7, random), between(1.3, 2.2, random)),
         rim: between(0.006, 0.010, random),
         scatter,
         absorb,
@@ -107,7 +105,10 @@ pub(in crate::smt) fn oxidation(scene: &mut Scene, random: &mut Stream) {
     let reach = if random.below(2) == 0 { 0.0 } else { between(0.2, 0.7, random) };
     let near = |number: &usize| {
         *number == first
-            || scene.joints.get(*number).is_some_and(|joint| (joint.pad.centre - site.pad.centre).length() < reach)
+            || scene
+                .joints
+                .get(*number)
+                .is_some_and(|joint| (joint.pad.centre - site.pad.centre).length() < reach)
     };
     let places = scene
         .visible_joints()
@@ -116,6 +117,6 @@ pub(in crate::smt) fn oxidation(scene: &mut Scene, random: &mut Stream) {
         .filter_map(|number| scene.site(number))
         .flat_map(|site| [site.pad.grow(0.004), site.lead.grow(0.006)])
         .collect();
-    let strength = between(0.55, 1.0, random);
+    let strength = between(0.65, 1.0, random);
     scene.tarnish = Some(Tarnish { places, strength, hue: random.uniform(), key: key(random) });
 }
