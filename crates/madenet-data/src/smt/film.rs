@@ -44,7 +44,7 @@ pub(crate) struct Stain {
 const ROSIN: Rgb = Rgb([0.18, 0.44, 1.05]);
 const AMBER: Rgb = Rgb([0.110, 0.072, 0.020]);
 /// Height of the film per optical depth, and the width of its rounded rim.
-const HEIGHT: f32 = 0.010;
+const HEIGHT: f32 = 0.014;
 const RIM: f32 = 0.017;
 
 impl Flux {
@@ -62,7 +62,7 @@ impl Flux {
             let clear = Material { albedo: Rgb::grey(0.0), ..Material::dull(AMBER, 0.05) };
             let gloss = light.shade(&clear, slope(p, step, height));
             // The very rim is a lens that sends light away.
-            let edge = 1.0 - 0.35 * smooth_step(-0.55 * RIM, 0.0, d);
+            let edge = 1.0 - 0.45 * smooth_step(-0.55 * RIM, 0.0, d);
             self.cracked(p, self.bubbled(p, film * edge + gloss))
         });
     }
@@ -80,7 +80,7 @@ impl Flux {
             .lobes
             .iter()
             .map(lobe)
-            .fold(self.from_pads(p) - self.run, |a, b| smooth_union(a, b, 1.2 * self.run));
+            .fold(self.beyond_pads(p) - self.run, |a, b| smooth_union(a, b, 1.2 * self.run));
         let ragged = spill + 0.42 * self.run * fractal(p, 10.0, 3, self.key);
         match &self.body {
             Some((pose, half)) => ragged.max(-rounded_box(pose.local(p), *half, 0.01)),
@@ -88,14 +88,14 @@ impl Flux {
         }
     }
 
-    fn from_pads(&self, p: Point) -> f32 {
+    fn beyond_pads(&self, p: Point) -> f32 {
         let pad = |pad: &Bounds| rounded_box(p - pad.centre, pad.half, 0.02);
         self.pads.iter().map(pad).fold(f32::INFINITY, |a, b| a.min(b))
     }
 
     /// 1 at the joint, less where it has run to.
     fn thickness(&self, p: Point) -> f32 {
-        let away = self.from_pads(p).max(0.0) / self.run;
+        let away = self.beyond_pads(p).max(0.0) / self.run;
         (0.55 + 0.45 * (-0.8 * away * away).exp()) * (1.0 + 0.12 * fractal(p, 9.0, 2, self.key ^ 1))
     }
 

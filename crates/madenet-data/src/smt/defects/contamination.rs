@@ -80,18 +80,18 @@ pub(in crate::smt) fn stain(scene: &mut Scene, random: &mut Stream) {
         at = at + point(0.85 * (before + radius), 0.0).rotate(random.uniform() * TAU);
         drops.push((at, radius));
     }
-    // Coffee, cleaner and washed-out flux.
+    // Coffee, oil and washed-out flux.
     let (scatter, absorb) = pick(
         &[
             (Rgb([0.050, 0.030, 0.013]), Rgb([0.60, 0.85, 1.3])),
-            (Rgb([0.055, 0.057, 0.055]), Rgb([0.85, 0.95, 0.95])),
-            (Rgb([0.055, 0.042, 0.022]), Rgb([0.65, 0.85, 1.10])),
+            (Rgb([0.022, 0.022, 0.020]), Rgb([0.90, 0.90, 0.95])),
+            (Rgb([0.040, 0.030, 0.014]), Rgb([0.70, 0.90, 1.15])),
         ],
         random,
     );
     scene.stain = Some(Stain {
         drops,
-        depth: (between(0.4, 0.7, random), between(1.3, 2.2, random)),
+        depth: (between(0.4, 0.7, random), between(1.4, 2.4, random)),
         rim: between(0.006, 0.010, random),
         scatter,
         absorb,

@@ -146,7 +146,7 @@ pub(in crate::smt) fn non_wetting(scene: &mut Scene, random: &mut Stream) {
             area += std::f32::consts::PI * half.x * half.y;
             let height = between(0.4, 0.65, random) * radius;
             let extent = Bounds::new(at, half);
-            beads.push(Bead { extent, height, power: 2, ragged: 0.14, material: SOLDER, key: key(random) });
+            beads.push(Bead { extent, height, power: 2, ragged: 0.09, material: SOLDER, key: key(random) });
         }
         if area > wetted {
             break;
