@@ -106,12 +106,15 @@ pub(in crate::smt) fn void_pinhole(scene: &mut Scene, random: &mut Stream) {
     // A small joint has no room for many that one could tell apart.
     let most = if narrow(&site) < 0.08 { 2 } else { 4 };
     let count = 1 + random.below(most);
+    // Most of the fillet lies before the terminal.
+    let before = site.across(site.front, site.end.max(site.front), 0.0);
     let mut size = between(0.8, 1.0, random);
     let mut craters: Vec<Crater> = Vec::new();
     for _ in 0..TRIES {
         let radius = size * between(0.018, 0.030, random);
+        let place = if random.below(2) == 0 { site.pad } else { before };
         let off = point(between(-1.0, 1.0, random), between(-1.0, 1.0, random));
-        let at = site.pad.centre + point(off.x * site.pad.half.x, off.y * site.pad.half.y);
+        let at = place.centre + point(off.x * place.half.x, off.y * place.half.y);
         let fits = rounded_box(at - site.pad.centre, site.pad.half, 0.018) < -0.9 * radius
             && scene.body(at) > 0.7 * radius
             && rounded_box(at - site.lead.centre, site.lead.half, 0.0) > 0.7 * radius
@@ -124,6 +127,9 @@ pub(in crate::smt) fn void_pinhole(scene: &mut Scene, random: &mut Stream) {
         }
         // On small joints, small holes.
         size = (0.996 * size).max(0.5);
+    }
+    if craters.is_empty() {
+        craters.push(Crater { at: before.centre, radius: 0.009 });
     }
     scene.faults.push((number, Fault::Voids(craters)));
 }
