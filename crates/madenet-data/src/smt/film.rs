@@ -20,8 +20,8 @@ pub(crate) struct Flux {
     pub(crate) bubbles: Vec<(Point, f32)>,
     /// Optical depth at the joint.
     pub(crate) depth: f32,
-    /// The body, which stands out of it.
-    pub(crate) body: Option<(Pose, Point)>,
+    /// The body, which stands out of it, and its extent in its frame.
+    pub(crate) body: Option<(Pose, Bounds)>,
     pub(crate) key: u32,
 }
 
@@ -83,7 +83,7 @@ impl Flux {
             .fold(self.beyond_pads(p) - self.run, |a, b| smooth_union(a, b, 1.2 * self.run));
         let ragged = spill + 0.42 * self.run * fractal(p, 10.0, 3, self.key);
         match &self.body {
-            Some((pose, half)) => ragged.max(-rounded_box(pose.local(p), *half, 0.01)),
+            Some((pose, body)) => ragged.max(-rounded_box(pose.local(p) - body.centre, body.half, 0.01)),
             None => ragged,
         }
     }

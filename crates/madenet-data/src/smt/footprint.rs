@@ -37,14 +37,14 @@ impl Scene {
     /// Joint `number` as one sees it; None if there is no such joint.
     pub(crate) fn site(&self, number: usize) -> Option<Site> {
         let joint = self.joints.get(number)?;
-        let body = self.body_half();
+        let body = self.body_extent();
         let (pad, terminal) = (joint.pad, joint.terminal);
         let end = |bounds: Bounds, out: Point| bounds.centre.dot(out) + along(bounds.half, out);
-        let free = |out: Point| end(pad, out) - along(body, out);
+        let free = |out: Point| end(pad, out) - end(body, out);
         let out = SIDES.into_iter().max_by(|&a, &b| free(a).total_cmp(&free(b)))?;
         let heel = end(terminal, out) - 2.0 * along(terminal.half, out);
         // From the terminal's end inwards to the body.
-        let inner = heel.min(along(body, out));
+        let inner = heel.min(end(body, out));
         let across = point(1.0 - out.x.abs(), 1.0 - out.y.abs());
         let aside = point(terminal.half.x * across.x, terminal.half.y * across.y);
         let middle = point(terminal.centre.x * across.x, terminal.centre.y * across.y);
@@ -52,7 +52,7 @@ impl Scene {
         Some(Site {
             pad,
             out,
-            front: end(terminal, out).max(along(body, out)),
+            front: end(terminal, out).max(end(body, out)),
             heel,
             end: end(pad, out),
             lead: Bounds::around(&ends),
@@ -62,14 +62,16 @@ impl Scene {
 
     /// Signed distance to the body; infinite without one.
     pub(crate) fn body(&self, p: Point) -> f32 {
+        let extent = self.body_extent();
         self.part
             .as_ref()
-            .map_or(f32::INFINITY, |part| rounded_box(part.pose.local(p), part.package.half(), 0.01))
+            .map_or(f32::INFINITY, |part| rounded_box(part.pose.local(p) - extent.centre, extent.half, 0.01))
     }
 
-    /// Half the extent of the body, 0 without one.
-    pub(crate) fn body_half(&self) -> Point {
-        self.part.as_ref().map_or(point(0.0, 0.0), |part| part.package.half())
+    /// The body in the component's frame, a point without one.
+    pub(crate) fn body_extent(&self) -> Bounds {
+        let half = self.part.as_ref().map_or(point(0.0, 0.0), |part| part.package.half());
+        Bounds::new(point(0.0, 0.0), half)
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
         assert_eq!((site.out, scene.visible_joints().len()), (point(1.0, 0.0), 8));
         let lead = (site.lead.centre.x - site.lead.half.x, site.lead.centre.x + site.lead.half.x);
         assert!(
-            (lead.0 - scene.body_half().x).abs() < 1e-6 && (lead.1 - site.front).abs() < 1e-6,
+            (lead.0 - scene.body_extent().half.x).abs() < 1e-6 && (lead.1 - site.front).abs() < 1e-6,
             "{lead:?}"
         );
         assert!(site.heel > lead.0 && site.front < site.end);

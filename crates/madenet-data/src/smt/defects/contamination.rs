@@ -59,7 +59,7 @@ pub(in crate::smt) fn flux_residue(scene: &mut Scene, random: &mut Stream) {
     let lobes = (0..3 + random.below(3)).map(|_| (spot(random), between(0.5, 1.1, random) * run)).collect();
     let bubbles = (0..3 + random.below(6)).map(|_| (spot(random), between(0.005, 0.011, random))).collect();
     let pads = sites.iter().map(|site| site.pad).collect();
-    let body = scene.part.as_ref().map(|part| (part.pose, part.package.half()));
+    let body = scene.part.as_ref().map(|part| (part.pose, scene.body_extent()));
     let depth = between(0.7, 1.3, random);
     scene.flux = Some(Flux { pads, run, lobes, bubbles, depth, body, key: key(random) });
 }

@@ -69,7 +69,7 @@ pub(in crate::smt) fn bridge(scene: &mut Scene, random: &mut Stream) {
 pub(in crate::smt) fn solder_ball(scene: &mut Scene, random: &mut Stream) {
     let count = 2 + random.below(5);
     let sites: Vec<Site> = (0..scene.joints.len()).filter_map(|number| scene.site(number)).collect();
-    let body = Bounds::new(point(0.0, 0.0), scene.body_half());
+    let body = scene.body_extent();
     let pad = chosen(scene, random).map(|(_, site)| site.pad);
     // Most of them in one place.
     let home = random.uniform();
