@@ -23,6 +23,11 @@ impl Canvas {
         Canvas { width, height, pixels, scale: width.min(height) as f32, scene }
     }
 
+    /// A black picture of the same size and place.
+    pub(crate) fn blank(&self) -> Self {
+        Canvas::new(self.width, self.height, self.scene)
+    }
+
     pub(crate) fn width(&self) -> usize {
         self.width
     }

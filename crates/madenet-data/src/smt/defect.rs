@@ -31,17 +31,17 @@ pub enum Defect {
     BodyDamage,
     /// A pad got 5 to 25 % of its solder; most of it is not wetted.
     InsufficientSolder,
-    /// Solder that did not melt through: dull and grainy.
+    /// Solder that did not melt through: dull, grainy and lumpy.
     ColdJoint,
     /// So much solder that it bulges over the terminal.
     ExcessSolder,
     /// Solder joins two neighbouring leads.
     Bridge,
-    /// Balls of solder lie beside the joints.
+    /// Balls of solder lie beside the joints or the body.
     SolderBall,
     /// Gas has left holes in the surface of a joint.
     VoidPinhole,
-    /// Solder has drawn back from the pad into beads.
+    /// Solder has drawn back from the pad into beads; the finish of the pad shows.
     NonWetting,
     /// The solder lies on the pad but does not touch the terminal.
     OpenJoint,
@@ -51,7 +51,7 @@ pub enum Defect {
     FluxResidue,
     /// A dried drop of a liquid, darker at its rim.
     Stain,
-    /// Metal that has tarnished: brown and dull.
+    /// Metal that has tarnished: brown to blue-grey, and dull.
     Oxidation,
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Light {
     /// By how much the ring is brighter there than on average, 0 to 1.
     lean: f32,
     colour: Rgb,
+    /// Surfaces show their `mirror` and nothing else.
+    probe: bool,
 }
 
 /// Slope of a facet that mirrors the ring, tan 21 degrees: a ring at 42 degrees off the axis.
@@ -68,7 +70,13 @@ impl Light {
         let intensity = 1.0 + 0.06 * (2.0 * random.uniform() - 1.0);
         let warmth = 0.02 * (2.0 * random.uniform() - 1.0);
         let colour = Rgb([1.0 + warmth, 1.0, 1.0 - warmth]) * intensity;
-        Light { towards, lean: 0.25 + 0.2 * random.uniform(), colour }
+        Light { towards, lean: 0.25 + 0.2 * random.uniform(), colour, probe: false }
+    }
+
+    /// No lamp of a station: under it every surface shows how much it mirrors, whatever its slope. A drawing under
+    /// it is a map of the metal.
+    pub(crate) fn probe() -> Self {
+        Light { towards: point(1.0, 0.0), lean: 0.0, colour: Rgb::grey(1.0), probe: true }
     }
 
     /// From the brightest lamp, a step of this length goes where shadows fall.
@@ -80,6 +88,9 @@ impl Light {
     /// (dh/dx, dh/dy): the surface leans the other way.
     #[inline]
     pub(crate) fn shade(&self, material: &Material, slope: Point) -> Rgb {
+        if self.probe {
+            return material.mirror;
+        }
         let squared = slope.dot(slope);
         let steepness = squared.sqrt();
         let facing = if steepness > 1e-6 { -slope.dot(self.towards) / steepness } else { 0.0 };
@@ -113,7 +124,7 @@ mod tests {
     const SOLDER: Material = Material::metal(Rgb::grey(0.8), 0.05);
 
     fn lamp() -> Light {
-        Light { towards: point(1.0, 0.0), lean: 0.3, colour: Rgb::grey(1.0) }
+        Light { towards: point(1.0, 0.0), lean: 0.3, colour: Rgb::grey(1.0), probe: false }
     }
 
     /// Red of the solder at a slope.
@@ -131,6 +142,15 @@ mod tests {
     fn facets_that_lean_to_the_light_are_brighter() {
         // A height that falls towards x leans towards x.
         assert!(red(point(-0.4, 0.0)) > 1.5 * red(point(0.4, 0.0)));
+    }
+
+    #[test]
+    fn under_the_probe_metal_is_bright_at_any_slope() {
+        let lacquer = Material::dull(Rgb::grey(0.9), 0.1);
+        for slope in [point(0.0, 0.0), point(0.4, -3.0)] {
+            assert_eq!(Light::probe().shade(&SOLDER, slope), Rgb::grey(0.8));
+            assert_eq!(Light::probe().shade(&lacquer, slope), Rgb::grey(0.04));
+        }
     }
 
     #[test]

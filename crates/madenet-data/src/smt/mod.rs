@@ -35,6 +35,7 @@
 //!
 //! Training and test boards share designs and nothing else: the part is in the name of every board's streams.
 
+mod bead;
 mod block;
 mod board;
 mod camera;
@@ -46,6 +47,9 @@ mod dataset;
 mod debris;
 mod defect;
 mod defects;
+mod fault;
+mod film;
+mod footprint;
 mod geometry;
 mod light;
 mod lots;
@@ -56,6 +60,7 @@ mod parts;
 mod scene;
 mod sdf;
 mod solder;
+mod tarnish;
 
 pub use component::Component;
 pub use config::SmtConfig;

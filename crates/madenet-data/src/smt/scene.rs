@@ -1,16 +1,20 @@
 //! Everything that lies before the camera for one picture, before and after a defect.
 
 use super::Component;
+use super::bead::Bead;
 use super::board::{Board, Layout};
 use super::camera::Camera;
 use super::canvas::Canvas;
 use super::debris::Debris;
+use super::fault::Fault;
+use super::film::{Flux, Stain};
 use super::geometry::{Pose, point};
 use super::light::Light;
 use super::lots::Lots;
 use super::part::Part;
 use super::parts::Assembly;
 use super::solder::{Bridge, Joint};
+use super::tarnish::Tarnish;
 
 /// One board under the camera. Defects change it; drawing it twice gives the same picture.
 pub(crate) struct Scene {
@@ -24,6 +28,13 @@ pub(crate) struct Scene {
     /// None where the component is missing.
     pub(crate) part: Option<Part>,
     pub(crate) debris: Vec<Debris>,
+    /// Joints, by their numbers, whose solder went wrong.
+    pub(crate) faults: Vec<(usize, Fault)>,
+    /// Loose balls of solder.
+    pub(crate) balls: Vec<Bead>,
+    pub(crate) tarnish: Option<Tarnish>,
+    pub(crate) flux: Option<Flux>,
+    pub(crate) stain: Option<Stain>,
 }
 
 /// Standard deviation of a good placement, and its greatest error, in units; and of the angle, in radians (0.6
@@ -42,7 +53,21 @@ impl Scene {
         let mut error = |(sigma, limit): (f32, f32)| (sigma * lots.board.normal()).clamp(-limit, limit);
         let pose = Pose::new(point(error(PLACEMENT), error(PLACEMENT)), error(TURN));
         let part = Some(Part::new(package, pose));
-        Scene { board, light, camera, joints, neighbours, bridges: Vec::new(), part, debris: Vec::new() }
+        Scene {
+            board,
+            light,
+            camera,
+            joints,
+            neighbours,
+            bridges: Vec::new(),
+            part,
+            debris: Vec::new(),
+            faults: Vec::new(),
+            balls: Vec::new(),
+            tarnish: None,
+            flux: None,
+            stain: None,
+        }
     }
 
     /// The bare board, which no defect changes.
@@ -54,20 +79,49 @@ impl Scene {
 
     /// Solders everything else onto the drawing of the bare board: what the sensor would record without noise.
     pub(crate) fn draw_on(&self, mut canvas: Canvas) -> Canvas {
-        for (i, joint) in self.joints.iter().enumerate() {
-            let pose = self.part.as_ref().and_then(|part| part.soldered_at(i));
-            joint.draw(&mut canvas, pose, &self.light);
+        self.draw_assembly(&mut canvas, &self.light);
+        if let Some(tarnish) = &self.tarnish {
+            let mut metal = canvas.blank();
+            self.draw_assembly(&mut metal, &Light::probe());
+            tarnish.draw(&mut canvas, metal);
         }
-        for bridge in &self.bridges {
-            bridge.draw(&mut canvas, &self.light);
+        for ball in &self.balls {
+            ball.draw(&mut canvas, &self.light);
         }
-        if let Some(part) = &self.part {
-            part.draw(&mut canvas, &self.light);
+        if let Some(flux) = &self.flux {
+            flux.draw(&mut canvas, &self.light);
+        }
+        if let Some(stain) = &self.stain {
+            stain.draw(&mut canvas, &self.light);
         }
         for debris in &self.debris {
             debris.draw(&mut canvas, &self.light);
         }
         self.camera.expose(&mut canvas);
         canvas
+    }
+
+    /// The joints and the component.
+    fn draw_assembly(&self, canvas: &mut Canvas, light: &Light) {
+        for (number, joint) in self.joints.iter().enumerate() {
+            let pose = self.part.as_ref().and_then(|part| part.soldered_at(number));
+            match (self.fault(number), pose) {
+                (Some(fault), Some(pose)) => fault.draw_joint(joint, canvas, pose, light),
+                _ => joint.draw(canvas, pose, light),
+            }
+        }
+        for bridge in &self.bridges {
+            bridge.draw(canvas, light);
+        }
+        if let Some(part) = &self.part {
+            part.draw(canvas, light);
+        }
+        for (_, fault) in &self.faults {
+            fault.draw_over(canvas, light);
+        }
+    }
+
+    fn fault(&self, joint: usize) -> Option<&Fault> {
+        self.faults.iter().find(|(number, _)| *number == joint).map(|(_, fault)| fault)
     }
 }

@@ -37,50 +37,84 @@ pub(crate) struct Bridge {
 
 pub(crate) const SOLDER: Material = Material::metal(Rgb([0.80, 0.79, 0.76]), 0.07);
 /// Gold over nickel, as pads are delivered; slightly matt.
-const GOLD: Material = Material::metal(Rgb([0.78, 0.58, 0.27]), 0.22);
+pub(crate) const GOLD: Material = Material::metal(Rgb([0.78, 0.58, 0.27]), 0.22);
 /// The laminate that shows in the opening of the lacquer.
 const LAMINATE: Material = Material::dull(Rgb([0.045, 0.05, 0.02]), 0.3);
 const OPENING: f32 = 0.011;
 /// How far the rim of solder strays that does not reach the rim of its pad, relative to its reach.
 const RAGGED: f32 = 0.13;
 /// The amplitude of the ripples of frozen solder, in height.
-const RIPPLE: f32 = 0.0011;
+pub(crate) const RIPPLE: f32 = 0.0011;
 
 impl Joint {
     /// The pad with its solder, around a component at `part` or without one.
     pub(crate) fn draw(&self, canvas: &mut Canvas, part: Option<&Pose>, light: &Light) {
-        self.draw_pad(canvas, part, light);
         match part {
-            Some(pose) => self.draw_fillet(canvas, pose, light),
-            None => self.draw_dome(canvas, light),
+            Some(pose) => {
+                self.draw_soldered(canvas, pose, light, |_| 0.0, |_, tilt| light.shade(&SOLDER, tilt));
+            }
+            None => {
+                // The dome will hide all of the pad.
+                self.draw_pad(canvas, light, |_| true, |_, tilt| light.shade(&GOLD, tilt));
+                self.draw_dome(canvas, light);
+            }
         }
     }
 
-    fn draw_pad(&self, canvas: &mut Canvas, part: Option<&Pose>, light: &Light) {
+    /// The pad with its solder around a component at `pose`: `relief` is added to the height of the solder, and
+    /// `skin` is its colour at a point and slope.
+    pub(crate) fn draw_soldered(
+        &self,
+        canvas: &mut Canvas,
+        pose: &Pose,
+        light: &Light,
+        relief: impl Fn(Point) -> f32,
+        skin: impl Fn(Point, Point) -> Rgb,
+    ) {
+        let pixel = 1.0 / canvas.scale();
+        let hidden = |p| self.wet(pose, p) < -2.0 * pixel;
+        self.draw_pad(canvas, light, hidden, |_, tilt| light.shade(&GOLD, tilt));
+        self.draw_fillet(canvas, pose, relief, skin);
+    }
+
+    /// The pad in the opening of the lacquer, except where it is `hidden`; `finish` is its colour at a point and
+    /// slope.
+    pub(crate) fn draw_pad(
+        &self,
+        canvas: &mut Canvas,
+        light: &Light,
+        hidden: impl Fn(Point) -> bool,
+        finish: impl Fn(Point, Point) -> Rgb,
+    ) {
         let laminate = light.shade(&LAMINATE, point(0.0, 0.0));
         let opening = self.pad.grow(OPENING);
         canvas.paint(opening, |p| self.pad(p) - OPENING, |_, _, below| below.mix(laminate, 0.85));
-        let pixel = 1.0 / canvas.scale();
         canvas.paint(
             self.pad,
             |p| self.pad(p),
             |p, d, below| {
-                if part.is_none_or(|pose| self.wet(pose, p) < -2.0 * pixel) {
-                    return below; // Solder will hide it.
+                if hidden(p) {
+                    return below;
                 }
                 let edge = (1.0 + d / 0.008).clamp(0.0, 1.0);
                 let brushed = point(value_noise(p * 70.0, self.key ^ 1), value_noise(p * 70.0, self.key ^ 2));
-                light.shade(&GOLD, brushed * 0.12) * (1.0 - 0.35 * edge)
+                finish(p, brushed * 0.12) * (1.0 - 0.35 * edge)
             },
         );
     }
 
-    fn draw_fillet(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
+    fn draw_fillet(
+        &self,
+        canvas: &mut Canvas,
+        pose: &Pose,
+        relief: impl Fn(Point) -> f32,
+        skin: impl Fn(Point, Point) -> Rgb,
+    ) {
         let step = 0.5 / canvas.scale();
         let height = |p: Point| {
             let near = (1.0 - self.apart(pose, p) / (1.15 * self.reach * self.amount)).max(0.0);
             let meniscus = self.climb * self.amount.sqrt() * near * near;
-            (meniscus + 0.35 * self.climb) * rim(self.wet(pose, p), 0.034) + self.ripple(p)
+            (meniscus + 0.35 * self.climb) * rim(self.wet(pose, p), 0.034) + self.ripple(p) + relief(p)
         };
         canvas.paint(
             self.pad,
@@ -90,7 +124,7 @@ impl Joint {
                 if self.terminal_distance(pose, p) < -4.0 * step {
                     return below;
                 }
-                light.shade(&SOLDER, slope(p, step, height))
+                skin(p, slope(p, step, height))
             },
         );
     }
@@ -109,11 +143,12 @@ impl Joint {
     }
 
     /// Signed distance to the pad.
-    fn pad(&self, p: Point) -> f32 {
+    pub(crate) fn pad(&self, p: Point) -> f32 {
         rounded_box(p - self.pad.centre, self.pad.half, 0.018)
     }
 
-    fn terminal_distance(&self, pose: &Pose, p: Point) -> f32 {
+    /// Signed distance to the terminal of a component at `pose`.
+    pub(crate) fn terminal_distance(&self, pose: &Pose, p: Point) -> f32 {
         rounded_box(pose.local(p) - self.terminal.centre, self.terminal.half, 0.0)
     }
 
@@ -161,7 +196,7 @@ impl Bridge {
 }
 
 /// The rounding of a rim: 0 at the edge, 1 from `width` inside.
-fn rim(distance: f32, width: f32) -> f32 {
+pub(crate) fn rim(distance: f32, width: f32) -> f32 {
     let outside = 1.0 - (-distance / width).clamp(0.0, 1.0);
     1.0 - outside * outside
 }

@@ -15,12 +15,17 @@ pub(in crate::smt) fn missing(scene: &mut Scene, _: &mut Stream) {
     scene.part = None;
 }
 
+/// Well above what placement errors reach (0.012), where narrow pads would allow less.
+const LEAST_SHIFT: f32 = 0.03;
+/// Half the shorter side of a body from which on its damage grows no more.
+const LARGE_BODY: f32 = 0.215;
+
 pub(in crate::smt) fn shift(scene: &mut Scene, random: &mut Stream) {
     let Some(joint) = scene.joints.first() else { return };
     // Pads are wider than terminals; only what reaches beyond them is overhang.
     let (pad, terminal) = (joint.pad.half.y, joint.terminal.half.y);
     let overhang = between(0.25, 0.5, random) * 2.0 * terminal;
-    let across = sign(random) * (pad - terminal + overhang);
+    let across = sign(random) * (pad - terminal + overhang).max(LEAST_SHIFT);
     let along = between(-0.3, 0.3, random) * overhang;
     if let Some(part) = &mut scene.part {
         part.pose = part.pose.moved_to(point(part.pose.at().x + along, across));
@@ -147,7 +152,7 @@ pub(in crate::smt) fn body_damage(scene: &mut Scene, random: &mut Stream) {
     let edge = |share: f32, side: f32| point(0.9 * half.x * share, half.y * side);
     let (share, side) = (between(-0.9, 0.9, random), sign(random));
     part.damage = Some(if random.below(3) > 0 {
-        let radius = between(0.5, 0.8, random) * half.x.min(half.y);
+        let radius = between(0.5, 0.8, random) * half.x.min(half.y).min(LARGE_BODY);
         Damage::Chip { at: edge(share, side), radius, key: random.below(1 << 30) as u32 }
     } else {
         let from = edge(0.6 * share, side);
