@@ -80,6 +80,34 @@ pub enum Error {
     #[cfg(feature = "smt")]
     #[error("boards are of 0 designs, expected at least 1")]
     SmtDesigns,
+    /// Anomalous boards of no defect.
+    #[cfg(feature = "smt")]
+    #[error("no defects were chosen for {component}, expected at least 1")]
+    SmtNoDefects {
+        /// The component's name.
+        component: &'static str,
+    },
+    /// A defect that the component cannot have.
+    #[cfg(feature = "smt")]
+    #[error(
+        "{} cannot have the defect '{}', expected some of {}",
+        component.name(), defect.name(), names(component.defects())
+    )]
+    SmtDefect {
+        /// The component.
+        component: crate::smt::Component,
+        /// The defect.
+        defect: crate::smt::Defect,
+    },
+    /// A nuisance whose probability is none.
+    #[cfg(feature = "smt")]
+    #[error("the probability of the nuisance '{name}' must lie in 0 to 1, got {got}")]
+    SmtNuisance {
+        /// Which of them.
+        name: &'static str,
+        /// What was given.
+        got: f32,
+    },
     /// More samples than can be counted.
     #[cfg(feature = "smt")]
     #[error("too many samples: {normal} normal and {anomalous} anomalous ones")]
@@ -92,4 +120,9 @@ pub enum Error {
     /// A picture could not be read; the message names its file.
     #[error(transparent)]
     Image(#[from] madenet_image::Error),
+}
+
+#[cfg(feature = "smt")]
+fn names(defects: &[crate::smt::Defect]) -> String {
+    defects.iter().map(|defect| defect.name()).collect::<Vec<_>>().join(", ")
 }

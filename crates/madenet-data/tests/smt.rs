@@ -15,7 +15,7 @@ fn boards(
     anomalous: usize,
     seed: u64,
 ) -> Result<SmtBoards> {
-    let config = SmtConfig { component, width: side, height: side, designs: 4, normal, anomalous, seed };
+    let config = SmtConfig { component, width: side, height: side, designs: 4, normal, anomalous, seed, ..SmtConfig::new(component) };
     SmtBoards::new(config, Split::Test)
 }
 
@@ -168,6 +168,7 @@ fn small_and_oblong_pictures_show_every_defect() {
                     normal: 0,
                     anomalous: component.defects().len(),
                     seed,
+                    ..SmtConfig::new(component)
                 };
                 for sample in all(&SmtBoards::new(config, Split::Train).unwrap()).unwrap() {
                     assert_eq!((sample.image.width(), sample.image.height()), (width, height));

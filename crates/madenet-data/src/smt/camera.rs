@@ -54,9 +54,15 @@ impl Camera {
     }
 }
 
-/// The codes of a picture without noise.
-pub(crate) fn codes(canvas: &Canvas) -> Vec<u8> {
-    canvas.pixels().iter().flat_map(|pixel| pixel.0.map(encode)).collect()
+/// Two pictures of one board without noise differ visibly where a channel differs by more codes than this: about
+/// twice the standard deviation of the sensor's noise. A limit of 0 would make masks of soft light and shadow
+/// that neither a person nor a camera sees.
+const VISIBLE: u8 = 3;
+
+/// Whether two pixels differ visibly.
+pub(crate) fn visible(a: Rgb, b: Rgb) -> bool {
+    // Most pixels of twins are equal.
+    a != b && a.0.iter().zip(b.0).any(|(&a, b)| encode(a).abs_diff(encode(b)) > VISIBLE)
 }
 
 /// The picture with the sensor's noise: that of the arriving light, which grows with its root, and of reading.

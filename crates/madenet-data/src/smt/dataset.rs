@@ -3,9 +3,10 @@
 use madenet_image::{Image, Mask};
 use madenet_rng::Stream;
 
-use super::camera;
+use super::camera::{self, visible};
 use super::canvas::Canvas;
 use super::lots::Lots;
+use super::nuisance::{Disturbance, Streams};
 use super::scene::Scene;
 use super::{Component, Defect, SmtConfig};
 use crate::{Dataset, Error, Label, Result, Sample, Split};
@@ -13,7 +14,7 @@ use crate::{Dataset, Error, Label, Result, Sample, Split};
 /// Drawn photographs of one component on many boards, with exact masks. See the [module](super).
 ///
 /// First come the normal boards, then the anomalous ones, which cycle through
-/// [`Component::defects`], so that the counts of any two types differ by at most one. Ids are
+/// [`SmtConfig::defects`], so that the counts of any two types differ by at most one. Ids are
 /// `CATEGORY/part/type/number`; the id, the seed and the size decide every pixel. Neither the counts nor the
 /// thread matter: a larger set begins with the boards of a smaller one.
 #[derive(Clone, Debug)]
@@ -21,11 +22,6 @@ pub struct SmtBoards {
     config: SmtConfig,
     split: Split,
 }
-
-/// Two pictures of one board without noise differ visibly where a channel differs by more codes than this: about
-/// twice the standard deviation of the sensor's noise. A limit of 0 would make masks of soft light and shadow
-/// that neither a person nor a camera sees.
-const VISIBLE: u8 = 3;
 
 impl SmtBoards {
     /// One part of the data set.
@@ -71,19 +67,45 @@ impl SmtBoards {
     /// [`Error::NoSuchSample`] beyond the end.
     pub fn good_twin(&self, index: usize) -> Result<Image> {
         let board = self.board(index)?;
-        let scene = board.scene();
-        board.photograph(&scene.draw_on(scene.draw_board(self.config.width, self.config.height)))
+        let Twins { mut good, disturbance, .. } = self.twins(&board);
+        disturbance.apply(&mut good);
+        board.photograph(&good)
+    }
+
+    /// What the lens makes of the board, without and with its defect, and what stands in the way.
+    fn twins(&self, board: &Board) -> Twins {
+        let mut scene = board.scene();
+        let bare = scene.draw_board(self.config.width, self.config.height);
+        let (nuisances, streams) = (&self.config.nuisances, board.nuisances());
+        let Some(defect) = board.defect else {
+            let good = scene.draw_on(bare);
+            let disturbance = Disturbance::draw_lots(nuisances, streams, &good);
+            return Twins { good, bad: None, disturbance };
+        };
+        let good = scene.draw_on(bare.clone());
+        defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
+        let bad = scene.draw_on(bare);
+        let disturbance = Disturbance::draw_beside(nuisances, streams, &good, &bad);
+        Twins { good, bad: Some(bad), disturbance }
+    }
+
+    /// The [`id`](Sample::id) of sample `index`, without drawing it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSample`] beyond the end.
+    pub fn id(&self, index: usize) -> Result<String> {
+        let board = self.board(index)?;
+        Ok(format!("{}/{:04}", board.class, board.number))
     }
 
     fn board(&self, index: usize) -> Result<Board> {
-        let SmtConfig { component, designs, normal, seed, .. } = self.config;
+        let SmtConfig { component, designs, normal, defects, seed, .. } = self.config;
         if index >= self.len() {
             return Err(Error::NoSuchSample { index, len: self.len() });
         }
-        let defects = component.defects();
         let (defect, number) = match index.checked_sub(normal) {
             None => (None, index),
-            Some(i) => (Some(defects[i % defects.len()]), i / defects.len()),
+            Some(i) => (defects.iter().nth(i % defects.len()), i / defects.len()),
         };
         let class = defect.map_or("good", Defect::name);
         let class = format!("{}/{}/{class}", component.name(), self.split.folder());
@@ -98,22 +120,32 @@ impl Dataset for SmtBoards {
 
     fn get(&self, index: usize) -> Result<Sample> {
         let board = self.board(index)?;
-        let mut scene = board.scene();
-        let bare = scene.draw_board(self.config.width, self.config.height);
-        let id = format!("{}/{:04}", board.class, board.number);
-        let category = board.component.name().to_owned();
-        let Some(defect) = board.defect else {
-            let image = board.photograph(&scene.draw_on(bare))?.into();
-            return Ok(Sample { id, category, image, label: Label::Normal, defect_type: None, mask: None });
+        let Twins { mut good, bad, disturbance } = self.twins(&board);
+        disturbance.apply(&mut good);
+        let (picture, mask) = match bad {
+            None => (good, None),
+            Some(mut bad) => {
+                disturbance.apply(&mut bad);
+                let mask = difference(&good, &mut bad)?;
+                (bad, Some(mask))
+            }
         };
-        let good = scene.draw_on(bare.clone());
-        defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
-        let mut bad = scene.draw_on(bare);
-        let mask = difference(&good, &mut bad)?;
-        let image = board.photograph(&bad)?.into();
-        let defect_type = Some(defect.name().to_owned());
-        Ok(Sample { id, category, image, label: Label::Anomalous, defect_type, mask: Some(mask) })
+        Ok(Sample {
+            id: self.id(index)?,
+            category: board.component.name().to_owned(),
+            image: board.photograph(&picture)?.into(),
+            label: if mask.is_some() { Label::Anomalous } else { Label::Normal },
+            defect_type: board.defect.map(|defect| defect.name().to_owned()),
+            mask,
+        })
     }
+}
+
+/// Pictures without noise of one board.
+struct Twins {
+    good: Canvas,
+    bad: Option<Canvas>,
+    disturbance: Disturbance,
 }
 
 /// What names a board, and with it all of its random numbers.
@@ -132,6 +164,9 @@ enum Purpose {
     Scene,
     Defect,
     Noise,
+    Contrast,
+    Occlusion,
+    Reflection,
 }
 
 impl Board {
@@ -146,6 +181,14 @@ impl Board {
         Scene::draw_lots(self.component, &mut Lots { design, board: self.stream(Purpose::Scene) })
     }
 
+    fn nuisances(&self) -> Streams {
+        Streams {
+            contrast: self.stream(Purpose::Contrast),
+            occlusion: self.stream(Purpose::Occlusion),
+            reflection: self.stream(Purpose::Reflection),
+        }
+    }
+
     fn photograph(&self, canvas: &Canvas) -> Result<Image> {
         camera::image(canvas, camera::record(canvas.pixels(), &mut self.stream(Purpose::Noise)))
     }
@@ -154,15 +197,14 @@ impl Board {
 /// Where the two pictures differ visibly. Elsewhere the bad one becomes the good one, so that no anomaly, however
 /// faint, lies outside of the mask.
 fn difference(good: &Canvas, bad: &mut Canvas) -> Result<Mask> {
-    let (before, after) = (camera::codes(good), camera::codes(bad));
-    let visible: Vec<bool> = before
-        .chunks_exact(3)
-        .zip(after.chunks_exact(3))
-        .map(|(before, after)| before.iter().zip(after).any(|(a, b)| a.abs_diff(*b) > VISIBLE))
-        .collect();
     let pixels = bad.pixels_mut().iter_mut().zip(good.pixels());
-    for ((bad, good), _) in pixels.zip(&visible).filter(|(_, visible)| !**visible) {
-        *bad = *good;
-    }
-    Ok(Mask::new(good.width(), good.height(), visible)?)
+    let differ = pixels.map(|(bad, good)| {
+        let differ = visible(*good, *bad);
+        if !differ {
+            *bad = *good;
+        }
+        differ
+    });
+    let mask = differ.collect();
+    Ok(Mask::new(good.width(), good.height(), mask)?)
 }
