@@ -117,7 +117,39 @@ pub enum Error {
         /// The number of anomalous samples.
         anomalous: usize,
     },
-    /// A picture could not be read; the message names its file.
+    /// A share of a data set that is none.
+    #[cfg(feature = "smt")]
+    #[error("the scale of a data set must lie above 0 and at most at 1, got {0}")]
+    SmtScale(f64),
+    /// Two sets of boards that would be written to the same files.
+    #[cfg(feature = "smt")]
+    #[error("two sets of boards are of the same category and part: {category}, {split:?}")]
+    SmtSameFiles {
+        /// The category's name.
+        category: &'static str,
+        /// The part.
+        split: crate::Split,
+    },
+    /// A folder to write to that holds something else.
+    #[cfg(feature = "smt")]
+    #[error(
+        "the folder holds something else, expected an empty one or one whose README.txt tells the same recipe: {}",
+        path.display()
+    )]
+    SmtOccupied {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or a folder could not be written.
+    #[cfg(feature = "smt")]
+    #[error("cannot write: {source}: {}", path.display())]
+    WriteFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A picture could not be read or written; the message names its file.
     #[error(transparent)]
     Image(#[from] madenet_image::Error),
 }

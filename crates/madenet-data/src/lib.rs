@@ -27,6 +27,7 @@
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
+mod chain;
 mod dataset;
 mod error;
 mod folder;
@@ -39,6 +40,7 @@ pub mod smt;
 mod split;
 mod subset;
 
+pub use chain::Chain;
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
 pub use folder::Folder;

@@ -15,7 +15,16 @@ fn boards(
     anomalous: usize,
     seed: u64,
 ) -> Result<SmtBoards> {
-    let config = SmtConfig { component, width: side, height: side, designs: 4, normal, anomalous, seed, ..SmtConfig::new(component) };
+    let config = SmtConfig {
+        component,
+        width: side,
+        height: side,
+        designs: 4,
+        normal,
+        anomalous,
+        seed,
+        ..SmtConfig::new(component)
+    };
     SmtBoards::new(config, Split::Test)
 }
 

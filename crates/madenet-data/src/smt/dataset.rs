@@ -59,6 +59,12 @@ impl SmtBoards {
         &self.config
     }
 
+    /// The part of the data set.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
     /// Sample `index` as it would look without its defect: the same board, light, camera and noise. Outside of
     /// the sample's mask the two are equal to the byte; inside, the pictures without noise differ by more
     /// than 3 of 255 codes in some channel. For a normal sample it is the sample's own picture.

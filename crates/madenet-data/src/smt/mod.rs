@@ -55,9 +55,11 @@ mod noise;
 mod nuisance;
 mod part;
 mod parts;
+mod preset;
 mod scene;
 mod sdf;
 mod solder;
+mod write;
 
 pub use component::Component;
 pub use config::SmtConfig;
@@ -65,3 +67,5 @@ pub use dataset::SmtBoards;
 pub use defect::{Defect, DefectGroup};
 pub use defect_set::DefectSet;
 pub use nuisance::Nuisances;
+pub use preset::{Category, ManuDefect21Like, SmtSet};
+pub use write::{Written, write_boards};

@@ -26,9 +26,7 @@ impl Contrast {
             // Too dark: a short exposure or an old lamp.
             0 => Contrast { gain: between(0.28, 0.60), gamma: between(0.95, 1.20), veil: 0.0 },
             // Too bright and washed out.
-            1 => {
-                Contrast { gain: between(1.35, 2.1), gamma: between(0.75, 0.95), veil: between(0.01, 0.06) }
-            }
+            1 => Contrast { gain: between(1.35, 2.1), gamma: between(0.75, 0.95), veil: between(0.01, 0.06) },
             // Low contrast: light of the surroundings on a dirty lens.
             _ => {
                 Contrast { gain: between(0.45, 0.80), gamma: between(0.65, 0.85), veil: between(0.03, 0.10) }

@@ -35,8 +35,7 @@ impl Glare {
         let highlights = (0..1 + random.below(3))
             .map(|_| {
                 let half = view.half();
-                let at =
-                    point(between(-0.9, 0.9, random) * half.x, between(-0.9, 0.9, random) * half.y);
+                let at = point(between(-0.9, 0.9, random) * half.x, between(-0.9, 0.9, random) * half.y);
                 Highlight::draw_lots(at, random)
             })
             .collect();
@@ -68,7 +67,8 @@ impl Glare {
     pub(super) fn at(&self, p: Point) -> Rgb {
         // Lacquer is wavy like an orange's skin: the image of the lamp is bent and mottled.
         let wave = |frequency: f32, key: u32| value_noise(p * frequency, self.key ^ key);
-        let bent = p + point(wave(16.0, 1), wave(16.0, 2)) * 0.007 + point(wave(80.0, 3), wave(80.0, 4)) * 0.003;
+        let bent =
+            p + point(wave(16.0, 1), wave(16.0, 2)) * 0.007 + point(wave(80.0, 3), wave(80.0, 4)) * 0.003;
         let light: f32 = self.highlights.iter().map(|highlight| highlight.at(bent)).sum();
         self.colour * (light * (1.0 + 0.3 * wave(60.0, 5)) + self.haze)
     }

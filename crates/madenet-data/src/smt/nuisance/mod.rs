@@ -202,7 +202,8 @@ impl Spots {
     fn differing(good: &Canvas, bad: &Canvas, view: View) -> Self {
         let twins = good.pixels().iter().zip(bad.pixels()).enumerate();
         let differing = twins.filter(|(_, (good, bad))| visible(**good, **bad));
-        let spot = |(index, (&good, &bad)): (usize, (&Rgb, &Rgb))| Spot { at: view.point_of(index), good, bad };
+        let spot =
+            |(index, (&good, &bad)): (usize, (&Rgb, &Rgb))| Spot { at: view.point_of(index), good, bad };
         Spots(differing.map(spot).collect())
     }
 
