@@ -84,13 +84,14 @@ impl SmtBoards {
         let bare = scene.draw_board(self.config.width, self.config.height);
         let (nuisances, streams) = (&self.config.nuisances, board.nuisances());
         let Some(defect) = board.defect else {
-            let good = scene.draw_on(bare);
+            let good = scene.expose(scene.draw_on(bare));
             let disturbance = Disturbance::draw_lots(nuisances, streams, &good);
             return Twins { good, bad: None, disturbance };
         };
-        let good = scene.draw_on(bare.clone());
+        let drawn = scene.draw_on(bare.clone());
+        let good = scene.expose(drawn.clone());
         defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
-        let bad = scene.draw_on(bare);
+        let bad = scene.expose_like(scene.draw_on(bare), &drawn, &good);
         let disturbance = Disturbance::draw_beside(nuisances, streams, &good, &bad);
         Twins { good, bad: Some(bad), disturbance }
     }
