@@ -30,8 +30,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Options { preset, threads } = Options::read()?;
     let (train, test) = (preset.split(Split::Train)?, preset.split(Split::Test)?);
     println!("{} training and {} test boards, {threads} threads", train.len(), test.len());
-    println!("{:<19}{:<6}{:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}", "category", "part", "boards", "image", "pixel", "AUPRO", "boards", "MB", "peak");
-    println!("{:<19}{:<6}{:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}", "", "", "", "AUROC", "AUROC", "0.3", "per s", "now", "MB");
+    println!(
+        "{:<19}{:<6}{:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
+        "category", "part", "boards", "image", "pixel", "AUPRO", "boards", "MB", "peak"
+    );
+    println!(
+        "{:<19}{:<6}{:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
+        "", "", "", "AUROC", "AUROC", "0.3", "per s", "now", "MB"
+    );
     let (start, mut boards) = (Instant::now(), 0);
     for (train, test) in train.parts().iter().zip(test.parts()) {
         let detector = Detector::fit(train, threads)?;
@@ -87,15 +93,22 @@ impl Detector {
         let values = 3 * train.config().width * train.config().height;
         // Whole numbers, hence exact.
         let mut sums = vec![(0_u32, 0_u32); values];
-        stream(train, &order, threads, |sample| sample.image.to_rgb(), |image| {
-            for (sums, &code) in sums.iter_mut().zip(image.pixels()) {
-                *sums = (sums.0 + u32::from(code), sums.1 + u32::from(code).pow(2));
-            }
-            Ok(())
-        })?;
+        stream(
+            train,
+            &order,
+            threads,
+            |sample| sample.image.to_rgb(),
+            |image| {
+                for (sums, &code) in sums.iter_mut().zip(image.pixels()) {
+                    *sums = (sums.0 + u32::from(code), sums.1 + u32::from(code).pow(2));
+                }
+                Ok(())
+            },
+        )?;
         let n = order.len() as f32;
         let mean: Vec<f32> = sums.iter().map(|&(sum, _)| sum as f32 / n).collect();
-        let spread = |(&(_, squares), &mean): (&(u32, u32), &f32)| (squares as f32 / n - mean * mean).max(0.0).sqrt();
+        let spread =
+            |(&(_, squares), &mean): (&(u32, u32), &f32)| (squares as f32 / n - mean * mean).max(0.0).sqrt();
         let deviation = sums.iter().zip(&mean).map(spread).collect();
         Ok(Detector { mean, deviation })
     }
@@ -136,16 +149,23 @@ fn evaluate(
     threads: usize,
 ) -> Result<String, Box<dyn Error>> {
     let (category, part) = (boards.config().component.name(), format!("{:?}", boards.split()).to_lowercase());
-    let order = Stream::new(seed, "smt_stream/order", boards.config().component as u64, boards.split() as u64)
-        .permutation(boards.len());
+    let order =
+        Stream::new(seed, "smt_stream/order", boards.config().component as u64, boards.split() as u64)
+            .permutation(boards.len());
     let (mut pixels, mut scores, mut labels) = (PixelMetrics::new(), Vec::new(), Vec::new());
     let start = Instant::now();
-    stream(boards, &order, threads, |sample| detector.score(&sample), |scored| {
-        pixels.push(&scored.map, &scored.mask, scored.height, scored.width)?;
-        scores.push(scored.score);
-        labels.push(scored.anomalous);
-        Ok(())
-    })?;
+    stream(
+        boards,
+        &order,
+        threads,
+        |sample| detector.score(&sample),
+        |scored| {
+            pixels.push(&scored.map, &scored.mask, scored.height, scored.width)?;
+            scores.push(scored.score);
+            labels.push(scored.anomalous);
+            Ok(())
+        },
+    )?;
     let speed = boards.len() as f64 / start.elapsed().max(Duration::from_nanos(1)).as_secs_f64();
     let pixels = pixels.finish();
     let figure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
