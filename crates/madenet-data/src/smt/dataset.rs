@@ -15,8 +15,8 @@ use crate::{Dataset, Error, Label, Result, Sample, Split};
 ///
 /// First come the normal boards, then the anomalous ones, which cycle through
 /// [`SmtConfig::defects`], so that the counts of any two types differ by at most one. Ids are
-/// `CATEGORY/part/type/number`; the id, the seed and the size decide every pixel. Neither the counts nor the
-/// thread matter: a larger set begins with the boards of a smaller one.
+/// `CATEGORY/part/type/number`; the id, the seed, the size, the number of designs and the nuisances decide every pixel.
+/// Neither the counts nor the thread matter: a larger set begins with the boards of a smaller one.
 #[derive(Clone, Debug)]
 pub struct SmtBoards {
     config: SmtConfig,
@@ -27,21 +27,19 @@ impl SmtBoards {
     /// One part of the data set.
     ///
     /// ```
-    /// use madenet_data::smt::{Component, SmtBoards, SmtConfig};
+    /// use madenet_data::smt::{Component, Defect, SmtBoards, SmtConfig};
     /// use madenet_data::{Dataset, Split};
     ///
-    /// let config = SmtConfig { normal: 2, anomalous: 6, ..SmtConfig::new(Component::Soic) };
+    /// let defects = [Defect::Missing, Defect::Bridge].into();
+    /// let config = SmtConfig { normal: 2, anomalous: 3, defects, ..SmtConfig::new(Component::Soic) };
     /// let boards = SmtBoards::new(config, Split::Test)?;
-    /// let ids: Vec<String> = (0..8).map(|i| boards.get(i).map(|sample| sample.id)).collect::<Result<_, _>>()?;
+    /// let ids: Vec<String> = (0..5).map(|i| boards.id(i)).collect::<Result<_, _>>()?;
     /// assert_eq!(ids, [
     ///     "SOIC/test/good/0000",
     ///     "SOIC/test/good/0001",
     ///     "SOIC/test/missing/0000",
-    ///     "SOIC/test/shift/0000",
-    ///     "SOIC/test/body_damage/0000",
-    ///     "SOIC/test/insufficient_solder/0000",
     ///     "SOIC/test/bridge/0000",
-    ///     "SOIC/test/foreign_object/0000",
+    ///     "SOIC/test/missing/0001",
     /// ]);
     /// # Ok::<(), madenet_data::Error>(())
     /// ```

@@ -33,6 +33,11 @@
 //! the two differ by more than 3 of 255 codes before noise; everywhere else the published picture is the good
 //! twin's, noise included ([`SmtBoards::good_twin`] shows it).
 //!
+//! [`Nuisances`] make some boards hard to see: another contrast, things between camera and board, reflections. They lie
+//! over both twins alike, and the mask is what they leave visible of the defect.
+//!
+//! [`ManuDefect21Like`] has as many boards as ManuDefect-21 has photographs, and [`write_boards`] makes files of them.
+//!
 //! Training and test boards share designs and nothing else: the part is in the name of every board's streams.
 
 mod block;

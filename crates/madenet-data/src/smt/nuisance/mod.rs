@@ -22,6 +22,11 @@ use crate::{Error, Result};
 /// They hit normal and defective boards alike, and a board's other random numbers do not depend on them. The default
 /// is 0 for each.
 ///
+/// At least half of a defect stays visible: on a defective board, places of things and reflections are drawn again until
+/// they leave half of the mask that the board has without them, up to 24 times; then they go to the far side of the
+/// picture. A contrast that hides more than half of the mask is softened. Good boards have the first draw, so places over
+/// the middle, where large defects are, are a little more frequent there.
+///
 /// ```
 /// use madenet_data::smt::Nuisances;
 ///
