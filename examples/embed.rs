@@ -120,7 +120,8 @@ fn boards(split: Split, normal: usize, anomalous: usize) -> Result<Vec<Image>, B
 
 fn smt(split: Split, normal: usize, anomalous: usize, seed: u64) -> Result<SmtBoards, Box<dyn Error>> {
     let component = Component::Resistor;
-    let config = SmtConfig { component, width: SIDE, height: SIDE, designs: 1, normal, anomalous, seed };
+    let config =
+        SmtConfig { width: SIDE, height: SIDE, normal, anomalous, seed, ..SmtConfig::new(component) };
     Ok(SmtBoards::new(config, split)?)
 }
 

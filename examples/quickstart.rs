@@ -112,7 +112,8 @@ fn boards(
     (normal, anomalous): (usize, usize),
     seed: u64,
 ) -> Result<SmtBoards, Box<dyn Error>> {
-    let config = SmtConfig { component, width: SIDE, height: SIDE, designs: 1, normal, anomalous, seed };
+    let config =
+        SmtConfig { width: SIDE, height: SIDE, normal, anomalous, seed, ..SmtConfig::new(component) };
     Ok(SmtBoards::new(config, split)?)
 }
 

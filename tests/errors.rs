@@ -168,15 +168,7 @@ fn data_sets(table: &mut Table, dir: &Path) -> Outcome {
     };
     table.line("nothing to train on", with(&none));
     table.line("defects to train on", with(&test.filter(|e| e.id.contains("square/001"))));
-    let board = SmtConfig {
-        component: Component::Soic,
-        width: 8,
-        height: 64,
-        designs: 1,
-        normal: 1,
-        anomalous: 0,
-        seed: 0,
-    };
+    let board = SmtConfig { width: 8, height: 64, normal: 1, ..SmtConfig::new(Component::Soic) };
     table.line("procedural boards of 8 pixels", SmtBoards::new(board, Split::Train));
     Ok(())
 }

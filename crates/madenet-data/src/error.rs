@@ -164,6 +164,34 @@ pub enum Error {
     #[cfg(feature = "smt")]
     #[error("boards are of 0 designs, expected at least 1")]
     SmtDesigns,
+    /// Anomalous boards of no defect.
+    #[cfg(feature = "smt")]
+    #[error("no defects were chosen for {component}, expected at least 1")]
+    SmtNoDefects {
+        /// The component's name.
+        component: &'static str,
+    },
+    /// A defect that the component cannot have.
+    #[cfg(feature = "smt")]
+    #[error(
+        "{} cannot have the defect '{}', expected some of {}",
+        component.name(), defect.name(), names(component.defects())
+    )]
+    SmtDefect {
+        /// The component.
+        component: crate::smt::Component,
+        /// The defect.
+        defect: crate::smt::Defect,
+    },
+    /// A nuisance whose probability is none.
+    #[cfg(feature = "smt")]
+    #[error("the probability of the nuisance '{name}' must lie in 0 to 1, got {got}")]
+    SmtNuisance {
+        /// Which of them.
+        name: &'static str,
+        /// What was given.
+        got: f32,
+    },
     /// More samples than can be counted.
     #[cfg(feature = "smt")]
     #[error("too many samples: {normal} normal and {anomalous} anomalous ones")]
@@ -173,7 +201,44 @@ pub enum Error {
         /// The number of anomalous samples.
         anomalous: usize,
     },
-    /// A picture could not be read; the message names its file.
+    /// A share of a data set that is none.
+    #[cfg(feature = "smt")]
+    #[error("the scale of a data set must lie above 0 and at most at 1, got {0}")]
+    SmtScale(f64),
+    /// Two sets of boards that would be written to the same files.
+    #[cfg(feature = "smt")]
+    #[error("two sets of boards are of the same category and part: {category}, {split:?}")]
+    SmtSameFiles {
+        /// The category's name.
+        category: &'static str,
+        /// The part.
+        split: crate::Split,
+    },
+    /// A folder to write to that holds something else.
+    #[cfg(feature = "smt")]
+    #[error(
+        "the folder holds something else, expected an empty one or one whose README.txt tells the same recipe: {}",
+        path.display()
+    )]
+    SmtOccupied {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or a folder could not be written.
+    #[cfg(feature = "smt")]
+    #[error("cannot write: {source}: {}", path.display())]
+    WriteFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A picture could not be read or written; the message names its file.
     #[error(transparent)]
     Image(#[from] madenet_image::Error),
+}
+
+#[cfg(feature = "smt")]
+fn names(defects: &[crate::smt::Defect]) -> String {
+    defects.iter().map(|defect| defect.name()).collect::<Vec<_>>().join(", ")
 }

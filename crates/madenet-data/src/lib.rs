@@ -115,6 +115,7 @@
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
 mod category;
+mod chain;
 mod counts;
 mod dataset;
 mod error;
@@ -143,6 +144,7 @@ mod table;
 mod visa;
 mod warning;
 
+pub use chain::Chain;
 pub use counts::{Class, ClassCounts, Count};
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};

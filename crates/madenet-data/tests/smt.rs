@@ -15,7 +15,16 @@ fn boards(
     anomalous: usize,
     seed: u64,
 ) -> Result<SmtBoards> {
-    let config = SmtConfig { component, width: side, height: side, designs: 4, normal, anomalous, seed };
+    let config = SmtConfig {
+        component,
+        width: side,
+        height: side,
+        designs: 4,
+        normal,
+        anomalous,
+        seed,
+        ..SmtConfig::new(component)
+    };
     SmtBoards::new(config, Split::Test)
 }
 
@@ -34,7 +43,7 @@ fn share(component: Component, defect: Defect) -> (f64, f64) {
     match (component, defect) {
         (_, Defect::Missing) => (20.0, 50.0),
         (_, Defect::Shift) => (10.0, 55.0),
-        (_, Defect::Rotation) => (15.0, 50.0),
+        (_, Defect::Rotation) => (15.0, 60.0),
         (_, Defect::Tombstone) => (25.0, 50.0),
         (_, Defect::Billboard) => (12.0, 40.0),
         (_, Defect::UpsideDown) => (8.0, 35.0),
@@ -87,7 +96,7 @@ fn ids_are_unique_and_defects_balanced() {
             *counts.entry(sample.defect_type.as_deref().unwrap()).or_default() += 1;
         }
         assert_eq!(counts.len(), component.defects().len());
-        assert!(counts.values().all(|&n| (2..=3).contains(&n)), "{counts:?}");
+        assert!(counts.values().all(|&n| (1..=3).contains(&n)), "{counts:?}");
         for sample in &samples {
             let [category, part, class, _]: [&str; 4] =
                 sample.id.split('/').collect::<Vec<_>>().try_into().unwrap();
@@ -149,8 +158,8 @@ fn outside_of_the_mask_a_board_equals_its_good_twin() {
                     assert_eq!(bad, good, "{}", sample.id);
                 }
             }
-            // Noise on highlights that the sensor clips can hide a difference.
-            assert!(100 * unchanged <= mask.count(), "{}: {unchanged} of {}", sample.id, mask.count());
+            // Noise can hide a faint difference, and any on highlights that the sensor clips.
+            assert!(100 * unchanged <= 2 * mask.count(), "{}: {unchanged} of {}", sample.id, mask.count());
         }
     }
 }
@@ -226,6 +235,7 @@ fn small_and_oblong_pictures_show_every_defect() {
                     normal: 0,
                     anomalous: component.defects().len(),
                     seed,
+                    ..SmtConfig::new(component)
                 };
                 for sample in all(&SmtBoards::new(config, Split::Train).unwrap()).unwrap() {
                     assert_eq!((sample.image.width(), sample.image.height()), (width, height));

@@ -1,5 +1,7 @@
 //! Lens and sensor.
 
+use std::ops::Range;
+
 use madenet_image::Image;
 use madenet_rng::Stream;
 
@@ -42,21 +44,57 @@ impl Camera {
 
     /// What the lens does to the scene.
     pub(crate) fn expose(&self, canvas: &mut Canvas) {
-        blur(canvas, self.blur * canvas.scale());
+        let whole = Window { columns: 0..canvas.width(), rows: 0..canvas.height() };
+        self.expose_window(canvas, &whole);
+    }
+
+    /// As [`expose`](Self::expose), sooner, for a scene that is `like` but for some pixels: `exposed` is what the lens made
+    /// of that.
+    pub(crate) fn expose_like(&self, canvas: &mut Canvas, like: &Canvas, exposed: &Canvas) {
+        let Some(changed) = Window::of_change(canvas, like) else {
+            canvas.pixels_mut().copy_from_slice(exposed.pixels());
+            return;
+        };
+        let reach = Lens::new(self.blur * canvas.scale()).reach;
+        let window = changed.grow(reach, canvas.width(), canvas.height());
+        self.expose_window(canvas, &window);
+        let width = canvas.width();
+        let rows = canvas.pixels_mut().chunks_exact_mut(width).zip(exposed.pixels().chunks_exact(width));
+        for (y, (row, exposed)) in rows.enumerate() {
+            let kept = if window.rows.contains(&y) { window.columns.clone() } else { 0..0 };
+            row[..kept.start].copy_from_slice(&exposed[..kept.start]);
+            row[kept.end..].copy_from_slice(&exposed[kept.end..]);
+        }
+    }
+
+    fn expose_window(&self, canvas: &mut Canvas, window: &Window) {
+        let blurred = Lens::new(self.blur * canvas.scale()).blur(canvas, window);
         let (width, scale) = (canvas.width(), canvas.scale());
         let centre = point(width as f32, canvas.height() as f32) * 0.5;
-        for (y, row) in canvas.pixels_mut().chunks_exact_mut(width).enumerate() {
-            for (x, pixel) in row.iter_mut().enumerate() {
+        for (y, blurred) in window.rows.clone().zip(blurred.chunks_exact(window.columns.len())) {
+            let row = &mut canvas.pixels_mut()[y * width..][window.columns.clone()];
+            for ((x, pixel), &light) in window.columns.clone().zip(row).zip(blurred) {
                 let off = (point(x as f32 + 0.5, y as f32 + 0.5) - centre) * (1.0 / scale);
-                *pixel = *pixel * ((1.0 + self.gradient.dot(off)) / (1.0 + self.vignetting * off.dot(off)));
+                *pixel = light * ((1.0 + self.gradient.dot(off)) / (1.0 + self.vignetting * off.dot(off)));
             }
         }
     }
 }
 
-/// The codes of a picture without noise.
-pub(crate) fn codes(canvas: &Canvas) -> Vec<u8> {
-    canvas.pixels().iter().flat_map(|pixel| pixel.0.map(encode)).collect()
+/// Two pictures of one board without noise differ visibly where a channel differs by more codes than this: about
+/// twice the standard deviation of the sensor's noise. A limit of 0 would make masks of soft light and shadow
+/// that neither a person nor a camera sees.
+const VISIBLE: u8 = 3;
+
+/// Whether two pixels differ by a code at least.
+pub(crate) fn differ(a: Rgb, b: Rgb) -> bool {
+    a != b && a.0.iter().zip(b.0).any(|(&a, b)| encode(a) != encode(b))
+}
+
+/// Whether two pixels differ visibly.
+pub(crate) fn visible(a: Rgb, b: Rgb) -> bool {
+    // Most pixels of twins are equal.
+    a != b && a.0.iter().zip(b.0).any(|(&a, b)| encode(a).abs_diff(encode(b)) > VISIBLE)
 }
 
 /// The picture with the sensor's noise: that of the arriving light, which grows with its root, and of reading.
@@ -75,33 +113,78 @@ pub(crate) fn image(canvas: &Canvas, codes: Vec<u8>) -> Result<Image> {
     Ok(Image::new(canvas.width(), canvas.height(), codes)?)
 }
 
-/// Gaussian blur, separable; beyond the border the picture goes on as it ends.
-fn blur(canvas: &mut Canvas, sigma: f32) {
-    // 99 % of a Gaussian; sigma is above 0.07, as a unit has 32 pixels or more.
-    let reach = (2.5 * sigma).ceil() as usize;
-    let taps: Vec<f32> =
-        (0..=2 * reach).map(|i| (-0.5 * ((i as f32 - reach as f32) / sigma).powi(2)).exp()).collect();
-    let sum: f32 = taps.iter().sum();
-    let taps: Vec<f32> = taps.iter().map(|tap| tap / sum).collect();
-    let width = canvas.width();
-    // Row by row, as sums of shifted rows.
-    let mut padded = Vec::new();
-    let mut across = vec![Rgb::grey(0.0); canvas.pixels().len()];
-    for (row, out) in canvas.pixels().chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-        padded.clear();
-        padded.extend(std::iter::repeat_n(row[0], reach));
-        padded.extend_from_slice(row);
-        padded.extend(std::iter::repeat_n(row[width - 1], reach));
-        for (by, &tap) in taps.iter().enumerate() {
-            add(out, &padded[by..][..width], tap);
+/// A rectangle of pixels.
+struct Window {
+    columns: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Window {
+    /// The least that holds all pixels in which the pictures differ; none where they are equal.
+    fn of_change(a: &Canvas, b: &Canvas) -> Option<Self> {
+        let width = a.width();
+        let mut window: Option<Window> = None;
+        let rows = a.pixels().chunks_exact(width).zip(b.pixels().chunks_exact(width));
+        for (y, (a, b)) in rows.enumerate() {
+            let differ = |x: &usize| a[*x] != b[*x];
+            let Some(first) = (0..width).find(differ) else { continue };
+            let end = (first..width).rfind(differ).map_or(width, |last| last + 1);
+            let found = window.get_or_insert(Window { columns: first..end, rows: y..y });
+            found.columns = found.columns.start.min(first)..found.columns.end.max(end);
+            found.rows.end = y + 1;
         }
+        window
     }
-    let rows: Vec<&[Rgb]> = across.chunks_exact(width).collect();
-    for (y, out) in canvas.pixels_mut().chunks_exact_mut(width).enumerate() {
-        out.fill(Rgb::grey(0.0));
-        for (by, &tap) in taps.iter().enumerate() {
-            add(out, rows[(y + by).saturating_sub(reach).min(rows.len() - 1)], tap);
+
+    /// With `by` more pixels on every side, within the picture.
+    fn grow(self, by: usize, width: usize, height: usize) -> Self {
+        let more = |range: Range<usize>, n: usize| range.start.saturating_sub(by)..(range.end + by).min(n);
+        Window { columns: more(self.columns, width), rows: more(self.rows, height) }
+    }
+}
+
+/// A Gaussian, cut off where 1 % is left.
+struct Lens {
+    reach: usize,
+    taps: Vec<f32>,
+}
+
+impl Lens {
+    /// `sigma` is above 0.07 pixels, as a unit has 32 pixels or more.
+    fn new(sigma: f32) -> Self {
+        let reach = (2.5 * sigma).ceil() as usize;
+        let taps: Vec<f32> =
+            (0..=2 * reach).map(|i| (-0.5 * ((i as f32 - reach as f32) / sigma).powi(2)).exp()).collect();
+        let sum: f32 = taps.iter().sum();
+        Lens { reach, taps: taps.iter().map(|tap| tap / sum).collect() }
+    }
+
+    /// The blurred picture within a window; beyond the border the picture goes on as it ends.
+    fn blur(&self, canvas: &Canvas, window: &Window) -> Vec<Rgb> {
+        let (columns, reach) = (window.columns.len(), self.reach);
+        let last = canvas.height() - 1;
+        // Row by row, as sums of shifted rows; those of all rows that the window needs.
+        let needed = window.rows.start.saturating_sub(reach)..(window.rows.end + reach).min(last + 1);
+        let source = canvas.pixels().chunks_exact(canvas.width());
+        let mut across = vec![Rgb::grey(0.0); columns * needed.len()];
+        let mut padded = Vec::new();
+        let rows = source.skip(needed.start).zip(across.chunks_exact_mut(columns));
+        for (row, out) in rows {
+            padded.clear();
+            let seen = window.columns.start..window.columns.end + 2 * reach;
+            padded.extend(seen.map(|x| row[x.saturating_sub(reach).min(row.len() - 1)]));
+            for (by, &tap) in self.taps.iter().enumerate() {
+                add(out, &padded[by..][..columns], tap);
+            }
         }
+        let mut blurred = vec![Rgb::grey(0.0); columns * window.rows.len()];
+        for (y, out) in window.rows.clone().zip(blurred.chunks_exact_mut(columns)) {
+            for (by, &tap) in self.taps.iter().enumerate() {
+                let row = (y + by).saturating_sub(reach).min(last) - needed.start;
+                add(out, &across[row * columns..][..columns], tap);
+            }
+        }
+        blurred
     }
 }
 
@@ -119,17 +202,37 @@ mod tests {
     fn blur_keeps_flat_fields_and_spreads_points_evenly() {
         let mut flat = Canvas::new(9, 7, Pose::IDENTITY);
         flat.fill(|_| Rgb::grey(0.5));
-        blur(&mut flat, 1.0);
-        assert!(flat.pixels().iter().all(|pixel| (pixel.0[0] - 0.5).abs() < 1e-6));
+        let blurred = |canvas: &Canvas| {
+            Lens::new(1.0).blur(canvas, &Window { columns: 0..canvas.width(), rows: 0..canvas.height() })
+        };
+        assert!(blurred(&flat).iter().all(|pixel| (pixel.0[0] - 0.5).abs() < 1e-6));
 
         let mut dot = Canvas::new(9, 9, Pose::IDENTITY);
         dot.pixels_mut()[4 * 9 + 4] = Rgb::grey(1.0);
-        blur(&mut dot, 1.0);
-        let at = |x: usize, y: usize| dot.pixels()[y * 9 + x].0[0];
+        let dot = blurred(&dot);
+        let at = |x: usize, y: usize| dot[y * 9 + x].0[0];
         // The peak of a Gaussian of variance 1 is 1 / (2 pi); one pixel off it falls by exp(-1/2).
         assert!((at(4, 4) - 0.159_15).abs() < 1e-3);
         assert!((at(5, 4) / at(4, 4) - 0.606_53).abs() < 1e-4);
         assert_eq!((at(3, 4), at(4, 3)), (at(5, 4), at(4, 5)));
+    }
+
+    #[test]
+    fn exposing_what_changed_is_exposing_all() {
+        let camera = Camera::draw_lots(&mut Stream::new(0, "camera", 0, 0));
+        let mut like = Canvas::new(70, 40, Pose::IDENTITY);
+        like.fill(|p| Rgb([0.5 + p.x, 0.5 - 0.3 * p.y, 0.2]));
+        let mut exposed = like.clone();
+        camera.expose(&mut exposed);
+        // Nothing, a dot, a corner, everything.
+        for changed in [0..0, 1427..1428, 0..1, 0..2800] {
+            let mut canvas = like.clone();
+            canvas.pixels_mut()[changed].fill(Rgb::grey(1.0));
+            let mut whole = canvas.clone();
+            camera.expose(&mut whole);
+            camera.expose_like(&mut canvas, &like, &exposed);
+            assert_eq!(canvas.pixels(), whole.pixels());
+        }
     }
 
     #[test]

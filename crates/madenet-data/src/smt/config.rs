@@ -1,6 +1,6 @@
 //! What a set of drawn boards is made from.
 
-use super::Component;
+use super::{Component, DefectSet, Nuisances};
 use crate::{Error, Result};
 
 /// The recipe of a [`SmtBoards`](super::SmtBoards).
@@ -11,8 +11,10 @@ use crate::{Error, Result};
 /// | `designs` | 1 | at least 1 |
 /// | `normal` | 100 | |
 /// | `anomalous` | 0 | together with `normal` at most `usize::MAX` |
+/// | `defects` | [`Component::defects`] | at least one, all of them possible for the component |
+/// | `nuisances` | none | probabilities |
 /// | `seed` | 0 | |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SmtConfig {
     /// The category.
     pub component: Component,
@@ -28,6 +30,10 @@ pub struct SmtConfig {
     pub normal: usize,
     /// The number of boards with one.
     pub anomalous: usize,
+    /// The defects that the anomalous boards have, in turns.
+    pub defects: DefectSet,
+    /// How often contrast, things in the way and reflections disturb the view.
+    pub nuisances: Nuisances,
     /// Sets of different seeds share neither boards nor designs.
     pub seed: u64,
 }
@@ -40,30 +46,56 @@ impl SmtConfig {
     /// The defaults for a component.
     #[must_use]
     pub fn new(component: Component) -> Self {
-        SmtConfig { component, width: 256, height: 256, designs: 1, normal: 100, anomalous: 0, seed: 0 }
+        SmtConfig {
+            component,
+            width: 256,
+            height: 256,
+            designs: 1,
+            normal: 100,
+            anomalous: 0,
+            defects: component.defects().into(),
+            nuisances: Nuisances::default(),
+            seed: 0,
+        }
     }
 
     /// Whether boards can be drawn.
     ///
     /// # Errors
-    /// [`Error::SmtSize`] for a side out of range, [`Error::SmtDesigns`] without designs, [`Error::SmtCount`] where the
-    /// number of samples overflows.
+    /// [`Error::SmtSize`] for a side out of range, [`Error::SmtDesigns`] without designs, [`Error::SmtNoDefects`]
+    /// without defects, [`Error::SmtDefect`] for one that the component cannot have, [`Error::SmtNuisance`] for what is
+    /// no probability, [`Error::SmtCount`] where the number of samples overflows.
     ///
     /// ```
-    /// use madenet_data::smt::{Component, SmtConfig};
+    /// use madenet_data::smt::{Component, Defect, SmtConfig};
     ///
     /// let config = SmtConfig { width: 31, ..SmtConfig::new(Component::Soic) };
     /// let error = config.validate().unwrap_err();
     /// assert_eq!(error.to_string(), "drawn pictures have sides of 32 to 4096 pixels, got 31 x 256");
+    ///
+    /// let config = SmtConfig { defects: [Defect::Bridge].into(), ..SmtConfig::new(Component::Sod) };
+    /// let error = config.validate().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "SOD cannot have the defect 'bridge', expected some of missing, shift, wrong_polarity, cold_joint, \
+    ///      excess_solder, stain"
+    /// );
     /// ```
     pub fn validate(&self) -> Result<()> {
-        let SmtConfig { width, height, designs, normal, anomalous, .. } = *self;
+        let SmtConfig { component, width, height, designs, normal, anomalous, defects, .. } = *self;
         if !SIDES.contains(&width) || !SIDES.contains(&height) {
             return Err(Error::SmtSize { width, height });
         }
         if designs == 0 {
             return Err(Error::SmtDesigns);
         }
+        if defects.is_empty() {
+            return Err(Error::SmtNoDefects { component: component.name() });
+        }
+        if let Some(defect) = defects.iter().find(|defect| !component.defects().contains(defect)) {
+            return Err(Error::SmtDefect { component, defect });
+        }
+        self.nuisances.validate()?;
         normal.checked_add(anomalous).map(drop).ok_or(Error::SmtCount { normal, anomalous })
     }
 }

@@ -30,8 +30,14 @@
 //! and darkens the corners, the sensor adds the noise of photons and of reading, and the result is coded as sRGB.
 //!
 //! A defective board is drawn twice from the same random numbers, with and without the defect. The mask is where
-//! the two differ by more than 3 of 255 codes before noise; everywhere else the published picture is the good
+//! the two differ by more than 3 of 255 codes before noise, and where they differ at all between such pixels at most 4
+//! apart; everywhere else the published picture is the good
 //! twin's, noise included ([`SmtBoards::good_twin`] shows it).
+//!
+//! [`Nuisances`] make some boards hard to see: another contrast, things between camera and board, reflections. They lie
+//! over both twins alike, and the mask is what they leave visible of the defect.
+//!
+//! [`ManuDefect21Like`] has as many boards as ManuDefect-21 has photographs, and [`write_boards`] makes files of them.
 //!
 //! Training and test boards share designs and nothing else: the part is in the name of every board's streams.
 
@@ -46,6 +52,7 @@ mod config;
 mod dataset;
 mod debris;
 mod defect;
+mod defect_set;
 mod defects;
 mod fault;
 mod film;
@@ -55,14 +62,21 @@ mod light;
 mod lots;
 mod marks;
 mod noise;
+mod nuisance;
 mod part;
 mod parts;
+mod preset;
 mod scene;
 mod sdf;
 mod solder;
 mod tarnish;
+mod write;
 
 pub use component::Component;
 pub use config::SmtConfig;
 pub use dataset::SmtBoards;
 pub use defect::{Defect, DefectGroup};
+pub use defect_set::DefectSet;
+pub use nuisance::Nuisances;
+pub use preset::{Category, ManuDefect21Like, SmtSet};
+pub use write::{Written, write_boards};

@@ -77,7 +77,7 @@ impl Scene {
         canvas
     }
 
-    /// Solders everything else onto the drawing of the bare board: what the sensor would record without noise.
+    /// Solders everything else onto the drawing of the bare board.
     pub(crate) fn draw_on(&self, mut canvas: Canvas) -> Canvas {
         self.draw_assembly(&mut canvas, &self.light);
         if let Some(tarnish) = &self.tarnish {
@@ -97,7 +97,18 @@ impl Scene {
         for debris in &self.debris {
             debris.draw(&mut canvas, &self.light);
         }
+        canvas
+    }
+
+    /// What the sensor would record of a drawing, without noise.
+    pub(crate) fn expose(&self, mut canvas: Canvas) -> Canvas {
         self.camera.expose(&mut canvas);
+        canvas
+    }
+
+    /// As [`expose`](Self::expose), sooner, for a drawing that is `like` but for a defect: `exposed` is that one's picture.
+    pub(crate) fn expose_like(&self, mut canvas: Canvas, like: &Canvas, exposed: &Canvas) -> Canvas {
+        self.camera.expose_like(&mut canvas, like, exposed);
         canvas
     }
 

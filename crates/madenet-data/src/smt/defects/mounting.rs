@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn components_on_their_back_touch_the_solder_only_with_terminals_all_around() {
         let open = |component| spoiled(component, Defect::UpsideDown, 0).1.part.unwrap().open;
-        assert_eq!(open(Component::Resistor), []);
+        assert!(open(Component::Resistor).is_empty());
         assert_eq!(open(Component::Sot), [0, 1, 2]);
     }
 }

@@ -16,11 +16,10 @@ fn scene(component: Component, seed: u64) -> Scene {
 /// The share of the picture, in percent, that `defect` changes visibly.
 fn percent(mut scene: Scene, defect: Defect, side: usize, seed: u64) -> f64 {
     let bare = scene.draw_board(side, side);
-    let good = camera::codes(&scene.draw_on(bare.clone()));
+    let good = scene.expose(scene.draw_on(bare.clone()));
     defect.apply(&mut scene, &mut Stream::new(seed, defect.name(), 0, 0));
-    let bad = camera::codes(&scene.draw_on(bare));
-    let differs = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 3);
-    let changed = good.chunks_exact(3).zip(bad.chunks_exact(3)).filter(|&pair| differs(pair)).count();
+    let bad = scene.expose(scene.draw_on(bare));
+    let changed = good.pixels().iter().zip(bad.pixels()).filter(|(a, b)| camera::visible(**a, **b)).count();
     100.0 * changed as f64 / (side * side) as f64
 }
 
