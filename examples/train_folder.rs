@@ -4,8 +4,9 @@
 //! cargo run --release --example train_folder -- DIR --out MODEL --weights SOURCE --size N --seed S
 //! ```
 //!
-//! `DIR` is a category of MVTec AD (`train/good`, `test/...`, `ground_truth/...`) or simply a folder of good images. With a
-//! test part, the metrics on it are printed at the end. `SOURCE` has ImageNet weights of a torchvision ResNet: a
+//! `DIR` is a category of MVTec AD (`train/good`, `test/...`, `ground_truth/...`) or simply a folder of good images. What
+//! every file was taken for is printed first; pictures that cannot be read are named and left out. With a test part, the
+//! metrics on it are printed at the end, and it is told at the beginning if a test picture is among the training ones. `SOURCE` has ImageNet weights of a torchvision ResNet: a
 //! `.safetensors` or `.pth` file, or `hub:timm/resnet18.tv_in1k` with the feature `hub`; which ResNet it is shows in the
 //! shapes. Without it the backbone's weights are random, which costs much accuracy.
 
@@ -15,13 +16,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use madenet::data::{Folder, MvtecAd, Split};
+use madenet::data::{Content, MvtecAd, Records, Split, leaks, scan};
 use madenet::nets::{BackboneSource, Params, ResNet};
 use madenet::{ErrorChain, Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
 
 const USAGE: &str = "train_folder DIR --out MODEL [--weights SOURCE] [--size N] [--seed S]";
 /// Share of the good images that training never sees and that the thresholds come from (a usual choice).
 const VALIDATION_SHARE: f64 = 0.15;
+
+/// Threads that read pictures while these are checked.
+const THREADS: usize = 2;
 
 struct Arguments {
     folder: PathBuf,
@@ -43,12 +47,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let folder = &arguments.folder;
-    let images = if folder.join("train").is_dir() {
-        MvtecAd::open(folder, Split::Train)?.normal()
-    } else {
-        Folder::open(folder)?
-    };
+    let scan = scan(folder)?;
+    // What every file was taken for, before the minutes of a training.
+    eprintln!("{}", scan.report());
+    let images = readable(&scan.records(Split::Train)?.normal())?;
     let (training, validation) = images.hold_out(VALIDATION_SHARE, arguments.seed)?;
+    let test = if MvtecAd::has_test(folder) { Some(readable(&scan.records(Split::Test)?)?) } else { None };
+    for leak in test.iter().map(|test| leaks(&images, test, Content::Pixels, THREADS)) {
+        leak?.iter().for_each(|leak| eprintln!("warning: {leak}"));
+    }
     let (backbone, weights) = backbone(arguments)?;
     let config = SfadConfig {
         backbone: backbone.name().to_string(),
@@ -63,10 +70,17 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let seconds = started.elapsed().as_secs_f64();
     println!("{} fitted in {seconds:.1} s: {}", backbone.name(), arguments.out.display());
 
-    if MvtecAd::has_test(folder) {
-        println!("{}", evaluate(&model, &MvtecAd::open(folder, Split::Test)?)?);
+    if let Some(test) = test {
+        println!("{}", evaluate(&model, &test)?);
     }
     Ok(())
+}
+
+/// The samples that can be read; the others are named, and left out.
+fn readable(records: &Records) -> Result<Records, Box<dyn Error>> {
+    let (readable, quarantined) = records.quarantine(THREADS)?;
+    quarantined.iter().for_each(|bad| eprintln!("left out: {bad}"));
+    Ok(readable)
 }
 
 fn parse() -> Result<Arguments, Box<dyn Error>> {

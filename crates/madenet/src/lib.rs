@@ -64,15 +64,19 @@
 
 #[cfg(feature = "train")]
 mod evaluate;
+#[cfg(feature = "train")]
+mod report;
 
 #[cfg(feature = "train")]
-pub use evaluate::{EvaluateError, Figures, Report, evaluate};
+pub use evaluate::{EvaluateError, evaluate};
 pub use madenet_core::{
     AnomalyDetector, AnomalyMap, Calibration, Calibrator, Error, ErrorChain, Event, Fit, Label, Observer,
     Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
     ThresholdRules, Timings,
 };
 pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
+#[cfg(feature = "train")]
+pub use report::{Figures, Report};
 
 #[cfg(feature = "train")]
 pub use madenet_candle as candle;
