@@ -30,6 +30,8 @@ const SIDE: usize = 192;
 /// Good boards of each category, of which the first are trained on and the others calibrated on.
 const TRAINING: usize = 200;
 const GOOD: usize = 240;
+/// The categories: chips and leads.
+const COMPONENTS: [Component; 3] = [Component::Resistor, Component::Capacitor, Component::Soic];
 /// Good and defective boards of each category to test on.
 const TEST: (usize, usize) = (30, 30);
 /// Defective boards of each category on the contact sheet; as many good ones are beside them.
@@ -70,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     );
     println!("{:<16} {}", "category", Figures::HEADER);
     let (mut pictures, mut aurocs) = (Vec::new(), Vec::new());
-    for &component in Component::ALL {
+    for component in COMPONENTS {
         let model = fit(component, backbone, params.clone(), *seed)?;
         model.save(out.join(format!("{}.model", component.name())))?;
         let test = boards(component, Split::Test, TEST, *seed)?;

@@ -7,8 +7,8 @@ mod common;
 use std::path::Path;
 
 use common::{Outcome, fit, random_backbone, split, stripes, write_category};
-use madenet::data::smt::{Component, SmtBoards, SmtConfig};
-use madenet::data::{Dataset, Folder, MvtecAd, Split};
+use madenet::data::smt::{Component, Defect, SmtBoards, SmtConfig};
+use madenet::data::{Dataset, Folder, MvtecAd, Split, VisA, scan};
 use madenet::image::{self, Channels, DecodeLimits, Filter, ImageView, Mask, Rect, save_png};
 use madenet::nets::{BackboneSource, Params};
 use madenet::{
@@ -148,6 +148,9 @@ fn data_sets(table: &mut Table, dir: &Path) -> Outcome {
     std::fs::create_dir_all(bare.join("train/good"))?;
     table.line("a category without good images", MvtecAd::open(&bare, Split::Train));
     table.line("a folder without images", Folder::open(bare.join("train/good")));
+    std::fs::create_dir_all(dir.join("unlike/a/b"))?;
+    table.line("a folder of no known layout", scan(dir.join("unlike")));
+    tables(table, dir)?;
     let data = dir.join("data");
     write_category(&data, 4)?;
     std::fs::write(data.join("train/good/000.png"), [])?;
@@ -168,8 +171,34 @@ fn data_sets(table: &mut Table, dir: &Path) -> Outcome {
     };
     table.line("nothing to train on", with(&none));
     table.line("defects to train on", with(&test.filter(|e| e.id.contains("square/001"))));
+    let elsewhere = [Defect::Bridge].into();
+    let board = SmtConfig { anomalous: 1, defects: elsewhere, ..SmtConfig::new(Component::Resistor) };
+    table.line("a defect that a component cannot have", SmtBoards::new(board, Split::Test));
     let board = SmtConfig { width: 8, height: 64, normal: 1, ..SmtConfig::new(Component::Soic) };
     table.line("procedural boards of 8 pixels", SmtBoards::new(board, Split::Train));
+    Ok(())
+}
+
+/// VisA's table of files, damaged in one way each.
+fn tables(table: &mut Table, dir: &Path) -> Outcome {
+    let root = dir.join("visa");
+    std::fs::create_dir_all(&root)?;
+    save_png(&stripes(0, false), root.join("a.png"))?;
+    for (what, rows) in [
+        ("a table of other columns", "image,label\na.png,normal\n"),
+        ("a row of too few fields", "object,split,label,image,mask\ncandle,train,normal\n"),
+        ("an unknown label", "object,split,label,image,mask\ncandle,train,fine,a.png,\n"),
+        ("a row without its image", "object,split,label,image,mask\ncandle,train,normal,b.png,\n"),
+        ("a path out of the data set", "object,split,label,image,mask\ncandle,train,normal,../a.png,\n"),
+        ("an absolute path", "object,split,label,image,mask\ncandle,train,normal,/a.png,\n"),
+    ] {
+        std::fs::write(root.join("1cls.csv"), rows)?;
+        table.line(what, VisA::open(&root, "candle", Split::Train));
+    }
+    std::fs::write(root.join("1cls.csv"), "object,split,label,image,mask\ncandle,train,normal,a.png,\n")?;
+    table.line("an unknown category", VisA::open(&root, "cable", Split::Train));
+    std::fs::write(root.join("a.png"), [])?;
+    table.line("not one readable picture", VisA::open(&root, "candle", Split::Train)?.quarantine(1));
     Ok(())
 }
 
