@@ -80,7 +80,7 @@ fn masks_of_another_size_are_reported_whatever_the_policy() {
             )
         );
         let quarantined = records.quarantine(2).unwrap().1;
-        let ids: Vec<&str> = quarantined.iter().map(|q| q.id.as_str()).collect();
+        let ids: Vec<&str> = quarantined.iter().map(|q| q.entry.id.as_str()).collect();
         match policy {
             MaskPolicy::Strict => assert_eq!(ids, ["test/cut/1.png", "test/cut/2.png"]),
             MaskPolicy::Resize => assert_eq!(ids, ["test/cut/2.png"]),

@@ -125,8 +125,8 @@ mod tests {
         assert_eq!([queue.claim(), queue.claim()], [Some(0), Some(1)]);
         queue.put(1, (), 0);
         queue.put(0, (), 0);
+        let (sender, receiver) = channel();
         std::thread::scope(|scope| {
-            let (sender, receiver) = channel();
             scope.spawn(|| sender.send(queue.claim()));
             assert_eq!(receiver.recv_timeout(A_MOMENT), Err(RecvTimeoutError::Timeout));
             queue.take();
@@ -141,8 +141,8 @@ mod tests {
         queue.put(0, (), 1);
         queue.put(1, (), 3);
         queue.put(2, (), 3);
+        let (sender, receiver) = channel();
         std::thread::scope(|scope| {
-            let (sender, receiver) = channel();
             scope.spawn(|| sender.send(queue.claim()));
             // Of 7 bytes, 6 are left, then 3.
             queue.take();
