@@ -65,7 +65,9 @@ impl Dataset for Numbers {
         if self.slow.contains(&index) {
             thread::sleep(SLOW);
         }
-        self.meeting.iter().for_each(|meeting| drop(meeting.wait()));
+        if let Some(meeting) = &self.meeting {
+            meeting.wait();
+        }
         self.at_once.fetch_sub(1, SeqCst);
         if self.fatal.contains(&index) {
             // A panic without the message on stderr.
