@@ -6,21 +6,30 @@ use crate::{Dataset, Error, Result, Sample};
 /// a benchmark.
 ///
 /// ```
-/// # #[cfg(feature = "smt")] {
-/// use madenet_data::smt::{Component, SmtBoards, SmtConfig};
-/// use madenet_data::{Chain, Dataset, Split};
+/// # use madenet_image::{Image, save_png};
+/// use madenet_data::{Chain, Dataset, Folder, Subset};
 ///
-/// let boards = |component, normal| {
-///     let config = SmtConfig { width: 32, height: 32, normal, ..SmtConfig::new(component) };
-///     SmtBoards::new(config, Split::Test)
-/// };
-/// let both = Chain::new(vec![boards(Component::Bga, 2)?, boards(Component::Sot, 3)?]);
+/// # let folder = tempfile::tempdir()?;
+/// # let dir = folder.path();
+/// # for name in ["nuts/a.png", "nuts/b.png", "screws/a.png", "screws/b.png", "screws/c.png"] {
+/// #     std::fs::create_dir_all(dir.join(name).parent().unwrap())?;
+/// #     save_png(&Image::new(1, 1, vec![0; 3])?, dir.join(name))?;
+/// # }
+/// // The pictures a.png and b.png of nuts, a.png to c.png of screws.
+/// let (nuts, screws) = (Folder::open(dir.join("nuts"))?, Folder::open(dir.join("screws"))?);
+/// let last = Subset::new(&screws, 1..3)?;
+///
+/// let both = Chain::new(vec![nuts.clone(), screws.clone()]);
 /// assert_eq!(both.len(), 5);
 /// let categories: Vec<String> = (0..5).map(|i| both.get(i).map(|s| s.category)).collect::<Result<_, _>>()?;
-/// assert_eq!(categories, ["BGA", "BGA", "SOT", "SOT", "SOT"]);
+/// assert_eq!(categories, ["nuts", "nuts", "screws", "screws", "screws"]);
 /// assert_eq!(both.locate(4)?, (1, 2));
-/// # }
-/// # Ok::<(), madenet_data::Error>(())
+///
+/// // Of different kinds: borrowed, or in a Box<dyn Dataset>.
+/// let mixed: Chain<&dyn Dataset> = Chain::new(vec![&last, &nuts]);
+/// let ids: Vec<String> = (0..4).map(|i| mixed.get(i).map(|s| s.id)).collect::<Result<_, _>>()?;
+/// assert_eq!(ids, ["b.png", "c.png", "a.png", "b.png"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Chain<D> {
@@ -101,5 +110,16 @@ mod tests {
     #[test]
     fn more_samples_than_can_be_counted_are_cut_off() {
         assert_eq!(Chain::new(vec![Nothing(usize::MAX), Nothing(2)]).len(), usize::MAX);
+    }
+
+    #[test]
+    fn borrowed_and_boxed_parts_are_the_data_sets_themselves() {
+        let two = Nothing(2);
+        let borrowed: Chain<&dyn Dataset> = Chain::new(vec![&two, &Nothing(0)]);
+        assert_eq!((borrowed.len(), borrowed.parts()[1].is_empty()), (2, true));
+        let boxed: Chain<Box<dyn Dataset>> =
+            Chain::new(vec![Box::new(Chain::new(vec![Nothing(3)])), Box::new(two)]);
+        assert_eq!((boxed.len(), boxed.locate(4).unwrap()), (5, (1, 1)));
+        assert!(matches!(boxed.get(4), Err(Error::NoSuchSample { index: 1, len: 0 })));
     }
 }

@@ -29,7 +29,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder exists but could not be listed.
-    #[error("cannot list a folder: {source}: {}", path.display())]
+    #[error("cannot list a folder: {}", path.display())]
     ReadFolder {
         /// The folder.
         path: PathBuf,
@@ -76,7 +76,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A table could not be read.
-    #[error("cannot read a table of images: {source}: {}", path.display())]
+    #[error("cannot read a table of images: {}", path.display())]
     ReadTable {
         /// The table.
         path: PathBuf,
@@ -122,10 +122,20 @@ pub enum Error {
         /// The number of samples.
         len: usize,
     },
+    /// A range that does not lie within the data set.
+    #[error("a range of samples must run upwards within 0..{len}, got {start}..{end}")]
+    Range {
+        /// The first index.
+        start: usize,
+        /// The index after the last one.
+        end: usize,
+        /// The number of samples.
+        len: usize,
+    },
     /// A mask does not cover its picture pixel by pixel, and
-    /// [`MaskPolicy::Strict`](crate::MaskPolicy::Strict) holds.
+    /// [`MaskPolicy::Strict`](crate::MaskPolicy::Strict) holds, or it has other proportions.
     #[error(
-        "a mask must be as large as its image: the image has {} x {} pixels, the mask {} x {}: {} and {}",
+        "a mask must be as large as its image, or have its proportions where masks are resized: the image has {} x {} pixels, the mask {} x {}: {} and {}",
         image_size.0, image_size.1, mask_size.0, mask_size.1, image.display(), mask.display()
     )]
     MaskSize {
@@ -226,7 +236,7 @@ pub enum Error {
     },
     /// A file or a folder could not be written.
     #[cfg(feature = "smt")]
-    #[error("cannot write: {source}: {}", path.display())]
+    #[error("cannot write: {}", path.display())]
     WriteFile {
         /// The file or folder.
         path: PathBuf,

@@ -31,6 +31,9 @@ pub enum MaskPolicy {
     Strict,
     /// The mask takes the image's size by the nearest pixel ([`Mask::resize_nearest`]), for data sets whose
     /// masks were drawn at another resolution. [`Records::mask_mismatches`] lists what is resized.
+    ///
+    /// Other proportions are still [`Error::MaskSize`], as of a mask for the picture turned by 90 degrees: one
+    /// scale must lead from the larger of the two to the smaller, whose sides may be rounded up or down.
     Resize,
 }
 
@@ -112,13 +115,26 @@ impl Records {
         let mask_size = (mask.width(), mask.height());
         match self.masks {
             _ if mask_size == image_size => Ok(mask),
-            MaskPolicy::Resize => Ok(mask.resize_nearest(image_size.0, image_size.1)?),
-            MaskPolicy::Strict => {
+            MaskPolicy::Resize if are_alike(image_size, mask_size) => {
+                Ok(mask.resize_nearest(image_size.0, image_size.1)?)
+            }
+            MaskPolicy::Resize | MaskPolicy::Strict => {
                 let (image, mask) = (entry.image.clone(), path.to_owned());
                 Err(Error::MaskSize { image_size, mask_size, image, mask })
             }
         }
     }
+}
+
+/// Whether two sizes have equal proportions, up to the rounding of the smaller one's sides.
+///
+/// Let `(w, h) = (s * W + a, s * H + b)` for a scale `s`, where `a` and `b` come from rounding up (0 to 1), down
+/// (-1 to 0) or to the nearest (-1/2 to 1/2). Then `W * h - w * H = W * b - H * a`, which in all three cases lies
+/// within the longer of `W` and `H`.
+fn are_alike((width, height): (usize, usize), (other_width, other_height): (usize, usize)) -> bool {
+    let product = |a: usize, b: usize| a as u128 * b as u128;
+    let difference = product(width, other_height).abs_diff(product(other_width, height));
+    difference <= width.max(height).max(other_width).max(other_height) as u128
 }
 
 impl Dataset for Records {
@@ -135,5 +151,38 @@ impl Dataset for Records {
         let (id, category, defect_type) =
             (entry.id.clone(), entry.category.clone(), entry.defect_type.clone());
         Ok(Sample { id, category, image, label: entry.label, defect_type, mask })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_one_scale_are_alike_however_they_are_rounded() {
+        let (width, height) = (1000, 667);
+        for scale in [0.001, 0.1, 0.3, 0.512, 0.9, 2.0, 3.3] {
+            for round in [f64::floor, f64::round, f64::ceil] {
+                let side = |side: usize| (round(scale * side as f64) as usize).max(1);
+                let other = (side(width), side(height));
+                assert!(are_alike((width, height), other), "{other:?}");
+                assert!(are_alike(other, (width, height)), "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn turned_and_stretched_sizes_are_not_alike() {
+        for (size, other) in [
+            ((4, 3), (3, 4)),
+            ((1000, 999), (999, 1000)),
+            ((1000, 750), (750, 1000)),
+            ((1000, 750), (500, 500)),
+            ((1000, 750), (1000, 748)),
+            ((usize::MAX, 1), (1, usize::MAX)),
+        ] {
+            assert!(!are_alike(size, other), "{size:?} {other:?}");
+        }
+        assert!(are_alike((usize::MAX, usize::MAX), (1, 1)));
     }
 }

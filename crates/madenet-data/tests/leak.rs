@@ -63,12 +63,19 @@ fn pairs(leaks: &[Leak]) -> Vec<(&str, &str)> {
 fn equal_bytes_in_both_parts_are_found() {
     let folder = leaking();
     let (train, test) = parts(&folder);
-    let found = leaks(&train, &test, Content::Bytes, 2).unwrap();
-    let expected = [("train/good/0.png", "test/cut/0.png"), ("train/good/0.png", "test/good/1.png")];
-    assert_eq!(pairs(&found), expected);
+    for threads in [0, 1, 3] {
+        let found = leaks(&train, &test, Content::Bytes, threads).unwrap();
+        let expected = [("train/good/0.png", "test/cut/0.png"), ("train/good/0.png", "test/good/1.png")];
+        assert_eq!(pairs(&found), expected);
+    }
+}
+
+#[test]
+fn a_leak_is_displayed_on_one_line_that_cannot_drive_a_terminal() {
+    let leak = Leak { train: "a\n.png".to_owned(), test: "\u{1b}[2J.png".to_owned() };
     assert_eq!(
-        found[0].to_string(),
-        "the test sample test/cut/0.png has the content of the training sample train/good/0.png"
+        leak.to_string(),
+        r"the test sample \u{1b}[2J.png has the content of the training sample a\n.png"
     );
 }
 

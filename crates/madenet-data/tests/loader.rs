@@ -2,19 +2,25 @@
 #![allow(clippy::unwrap_used)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use madenet_data::{Dataset, Error, Label, Loader, Result, Sample, Samples};
-use madenet_image::Image;
+use madenet_data::{Chain, Dataset, Error, Label, Loader, Result, Sample, Samples};
+use madenet_image::{Image, Mask};
 
-/// A thousand samples of one pixel, of which some are slow, bad or fatal.
+/// A thousand samples, of which some are slow, bad or fatal.
 #[derive(Default)]
 struct Numbers {
+    /// The pictures have one pixel, or 5 x 5 with a mask, which makes [`LARGE`] bytes.
+    large: bool,
     slow: Vec<usize>,
     bad: Vec<usize>,
     fatal: Vec<usize>,
+    /// Where every read waits for others.
+    meeting: Option<Barrier>,
     /// How many reads have begun.
     reads: AtomicUsize,
     /// How many reads are going on, and the most that ever were.
@@ -23,7 +29,30 @@ struct Numbers {
 }
 
 const LEN: usize = 1000;
+const LARGE: usize = 5 * 5 * (3 + 1);
 const SLOW: Duration = Duration::from_millis(20);
+/// Time that no test needs, however busy the machine is.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What `run` gives. Fails where it comes to no end, as where threads wait for each other.
+fn in_time<R: Send + 'static>(run: impl FnOnce() -> R + Send + 'static) -> R {
+    let (sender, receiver) = channel();
+    let thread = thread::spawn(move || sender.send(run()));
+    match receiver.recv_timeout(DEADLINE) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Disconnected) => resume_unwind(thread.join().unwrap_err()),
+        Err(RecvTimeoutError::Timeout) => panic!("no end after {DEADLINE:?}"),
+    }
+}
+
+/// Waits until `count` reads have begun.
+fn wait_for_reads(numbers: &Numbers, count: usize) {
+    let start = Instant::now();
+    while numbers.reads.load(SeqCst) < count {
+        assert!(start.elapsed() < DEADLINE, "{} reads of {count}", numbers.reads.load(SeqCst));
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 impl Dataset for Numbers {
     fn len(&self) -> usize {
@@ -36,6 +65,9 @@ impl Dataset for Numbers {
         if self.slow.contains(&index) {
             thread::sleep(SLOW);
         }
+        if let Some(meeting) = &self.meeting {
+            meeting.wait();
+        }
         self.at_once.fetch_sub(1, SeqCst);
         if self.fatal.contains(&index) {
             // A panic without the message on stderr.
@@ -45,8 +77,10 @@ impl Dataset for Numbers {
             return Err(Error::NoSuchSample { index, len: LEN });
         }
         let (id, category) = (index.to_string(), "number".to_owned());
-        let image = Image::new(1, 1, vec![0; 3])?.into();
-        Ok(Sample { id, category, image, label: Label::Normal, defect_type: None, mask: None })
+        let side = if self.large { 5 } else { 1 };
+        let image = Image::new(side, side, vec![0; side * side * 3])?.into();
+        let mask = self.large.then(|| Mask::new(side, side, vec![false; side * side])).transpose()?;
+        Ok(Sample { id, category, image, label: Label::Normal, defect_type: None, mask })
     }
 }
 
@@ -81,9 +115,12 @@ fn the_order_is_the_same_for_every_number_of_threads() {
 #[test]
 fn threads_work_at_the_same_time_and_no_more_than_asked_for() {
     for threads in [1, 3] {
-        let numbers = Numbers { slow: (0..12).collect(), ..Numbers::default() };
-        Loader::new(&numbers).order((0..12).collect()).threads(threads).run(ids);
-        assert_eq!(numbers.most_at_once.into_inner(), threads);
+        let most_at_once = in_time(move || {
+            let numbers = Numbers { meeting: Some(Barrier::new(threads)), ..Numbers::default() };
+            Loader::new(&numbers).order((0..12).collect()).threads(threads).run(ids);
+            numbers.most_at_once.into_inner()
+        });
+        assert_eq!(most_at_once, threads);
     }
 }
 
@@ -99,11 +136,63 @@ fn no_more_samples_exist_than_promised() {
                 let reads = numbers.reads.load(SeqCst);
                 assert!(reads <= taken + prefetch + threads, "{reads} reads for {taken} samples");
             }
-            // As far as they may, the threads do read on, however busy the machine is.
-            while numbers.reads.load(SeqCst) < 20 + prefetch + threads {
-                thread::sleep(Duration::from_millis(1));
+            // As far as they may, the threads do read on.
+            wait_for_reads(&numbers, 20 + prefetch + threads);
+        });
+    }
+}
+
+#[test]
+fn large_samples_do_not_wait_beyond_the_memory() {
+    for threads in [1, 3] {
+        let numbers = Numbers { large: true, ..Numbers::default() };
+        Loader::new(&numbers).threads(threads).prefetch(100).memory(3 * LARGE).run(|samples| {
+            for taken in 1..=20 {
+                assert_eq!(samples.next().unwrap().0, taken - 1);
+                wait_for_reads(&numbers, taken + 3);
+                thread::sleep(Duration::from_millis(2));
+                // The last one was begun while two were waiting and the other threads were at work.
+                let reads = numbers.reads.load(SeqCst);
+                assert!(reads <= taken + 2 + threads, "{reads} reads for {taken} samples");
             }
         });
+    }
+}
+
+#[test]
+fn a_sample_is_read_however_little_memory_there_is() {
+    for (threads, memory) in [(1, 0), (3, 0), (1, 1), (3, LARGE - 1)] {
+        let (read, most_at_once) = in_time(move || {
+            let numbers = Numbers { large: true, slow: vec![0, 7], ..Numbers::default() };
+            let loader = Loader::new(&numbers).threads(threads).memory(memory);
+            (loader.run(ids).len(), numbers.most_at_once.into_inner())
+        });
+        assert_eq!(read, LEN);
+        // None is begun beside another where nothing may wait.
+        assert!(most_at_once == 1 || memory > 0, "{most_at_once}");
+    }
+}
+
+#[test]
+fn no_list_of_a_whole_data_set_is_made() {
+    let endless = Chain::new(vec![Endless, Endless]);
+    let read: Vec<usize> = Loader::new(&endless).threads(2).run(|samples| {
+        assert_eq!(samples.len(), usize::MAX);
+        samples.take(3).map(|(index, _)| index).collect()
+    });
+    assert_eq!(read, [0, 1, 2]);
+}
+
+/// As many samples as can be counted.
+struct Endless;
+
+impl Dataset for Endless {
+    fn len(&self) -> usize {
+        usize::MAX
+    }
+
+    fn get(&self, index: usize) -> Result<Sample> {
+        Err(Error::NoSuchSample { index, len: 0 })
     }
 }
 

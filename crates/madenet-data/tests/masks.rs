@@ -5,7 +5,7 @@ mod common;
 
 use std::io::Cursor;
 
-use common::{pictures, write};
+use common::{pictures, png, write};
 use image::ImageFormat;
 use madenet_data::{Dataset, Error, MaskPolicy, MvtecAd, Split};
 use madenet_image::Mask;
@@ -52,6 +52,18 @@ fn a_mask_of_another_size_is_resized_where_the_policy_says_so() {
 }
 
 #[test]
+fn a_turned_mask_is_refused_whatever_the_policy() {
+    let folder = pictures(&["train/good/0.png", "test/cut/0.png"]);
+    write(folder.path(), "ground_truth/cut/0_mask.png", &png(3, 4, 0));
+    for policy in [MaskPolicy::Strict, MaskPolicy::Resize] {
+        let records = MvtecAd::open(folder.path(), Split::Test).unwrap().with_mask_policy(policy);
+        let error = records.get(0).unwrap_err();
+        assert!(matches!(error, Error::MaskSize { image_size: (4, 3), mask_size: (3, 4), .. }), "{error}");
+        assert_eq!(records.mask_mismatches(1).len(), 1);
+    }
+}
+
+#[test]
 fn masks_of_another_size_are_reported_whatever_the_policy() {
     let folder = masks();
     for policy in [MaskPolicy::Strict, MaskPolicy::Resize] {
@@ -61,14 +73,14 @@ fn masks_of_another_size_are_reported_whatever_the_policy() {
         assert_eq!(
             mismatches[0].to_string(),
             format!(
-                "test/cut/1.png: a mask must be as large as its image: the image has 4 x 3 pixels, the mask 8 x 6: \
-                 {} and {}",
+                "test/cut/1.png: a mask must be as large as its image, or have its proportions where masks are \
+                 resized: the image has 4 x 3 pixels, the mask 8 x 6: {} and {}",
                 folder.path().join("test/cut/1.png").display(),
                 folder.path().join("ground_truth/cut/1_mask.png").display()
             )
         );
         let quarantined = records.quarantine(2).unwrap().1;
-        let ids: Vec<&str> = quarantined.iter().map(|q| q.id.as_str()).collect();
+        let ids: Vec<&str> = quarantined.iter().map(|q| q.entry.id.as_str()).collect();
         match policy {
             MaskPolicy::Strict => assert_eq!(ids, ["test/cut/1.png", "test/cut/2.png"]),
             MaskPolicy::Resize => assert_eq!(ids, ["test/cut/2.png"]),

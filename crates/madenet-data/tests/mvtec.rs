@@ -137,7 +137,8 @@ fn a_mask_of_another_size_is_an_error_that_names_both_files() {
     assert_eq!(
         error.to_string(),
         format!(
-            "a mask must be as large as its image: the image has 4 x 3 pixels, the mask 3 x 4: {} and {}",
+            "a mask must be as large as its image, or have its proportions where masks are resized: the image has \
+             4 x 3 pixels, the mask 3 x 4: {} and {}",
             image.display(),
             mask.display()
         )

@@ -86,8 +86,17 @@ impl RngCore for Stream {
     }
 }
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo): short, stable and good enough to tell purposes apart.
-fn fnv1a64(bytes: &[u8]) -> u64 {
+/// The 64-bit FNV-1a hash of `bytes` ([Fowler, Noll and Vo](http://www.isthe.com/chongo/tech/comp/fnv/)), the same on every
+/// machine and in every version: short, and good enough to tell purposes apart. The upper bits depend little on the last bytes, and whoever chooses
+/// the input can make hashes collide.
+///
+/// ```
+/// // Noll's test vectors.
+/// assert_eq!(madenet_rng::fnv1a64(b""), 0xcbf2_9ce4_8422_2325);
+/// assert_eq!(madenet_rng::fnv1a64(b"foobar"), 0x8594_4171_f739_67e8);
+/// ```
+#[must_use]
+pub fn fnv1a64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

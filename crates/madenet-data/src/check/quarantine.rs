@@ -7,36 +7,25 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
-use std::path::PathBuf;
 
-use crate::{Entry, Error, Label, Loader, MaskPolicy, Records, Result};
+use super::Plain;
+use crate::{Entry, Error, Loader, MaskPolicy, Records, Result};
 
-/// A sample that cannot be used, and why. Displayed on one line, with the causes of the reason.
+/// A sample that cannot be used, and why. Displayed on one line, with the causes of the reason, and with control
+/// characters escaped.
 #[derive(Debug)]
 pub struct Quarantined {
-    /// See [`Entry::id`].
-    pub id: String,
-    /// See [`Entry::category`].
-    pub category: String,
-    /// See [`Entry::label`].
-    pub label: Label,
-    /// The file of the photograph. Where the mask is at fault, the reason names it.
-    pub image: PathBuf,
+    /// The sample. Where its mask is at fault, the reason names the mask.
+    pub entry: Entry,
     /// What reading the sample gave.
     pub reason: Error,
 }
 
-impl Quarantined {
-    fn new(entry: &Entry, reason: Error) -> Self {
-        let Entry { id, category, image, label, .. } = entry.clone();
-        Quarantined { id, category, label, image, reason }
-    }
-}
-
-/// `ID: REASON: CAUSES`.
+/// `ID: REASON: CAUSES`. The causes are joined here, since this crate does without `madenet-core` and its
+/// `ErrorChain`.
 impl fmt::Display for Quarantined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{}: {}", self.id, self.reason);
+        let mut text = format!("{}: {}", Plain(&self.entry.id), self.reason);
         let mut cause = self.reason.source();
         while let Some(error) = cause {
             text += &format!(": {error}");
@@ -44,7 +33,7 @@ impl fmt::Display for Quarantined {
         }
         // Decoders may answer in several lines.
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        f.write_str(&lines.join(" "))
+        write!(f, "{}", Plain(&lines.join(" ")))
     }
 }
 
@@ -63,7 +52,7 @@ impl Records {
     /// std::fs::write(dir.join("b.png"), "no picture")?;
     /// let (sound, quarantined) = Folder::open(dir)?.quarantine(2)?;
     /// assert_eq!((sound.len(), quarantined.len()), (1, 1));
-    /// assert_eq!(quarantined[0].id, "b.png");
+    /// assert_eq!(quarantined[0].entry.id, "b.png");
     /// assert!(quarantined[0].to_string().starts_with("b.png: cannot decode a picture: expected "));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -91,7 +80,9 @@ impl Records {
         let mut found: BTreeMap<usize, Quarantined> = BTreeMap::new();
         for (index, reason) in bad {
             match self.entries().get(index) {
-                Some(entry) => found.entry(index).or_insert_with(|| Quarantined::new(entry, reason)),
+                Some(entry) => {
+                    found.entry(index).or_insert_with(|| Quarantined { entry: entry.clone(), reason })
+                }
                 None => return Err(reason),
             };
         }
@@ -100,8 +91,8 @@ impl Records {
             return Ok(found.into_values().collect());
         }
         match found.into_values().next() {
-            Some(Quarantined { id, reason, .. }) => {
-                Err(Error::NothingReadable { count, id, source: Box::new(reason) })
+            Some(Quarantined { entry, reason }) => {
+                Err(Error::NothingReadable { count, id: entry.id, source: Box::new(reason) })
             }
             None => Ok(Vec::new()),
         }
@@ -117,7 +108,8 @@ impl Records {
         loader.run(|samples| {
             let errors = samples.filter_map(|(index, sample)| Some((index, sample.err()?)));
             let mismatches = errors.filter(|(_, error)| matches!(error, Error::MaskSize { .. }));
-            mismatches.map(|(index, error)| Quarantined::new(&with_mask.entries()[index], error)).collect()
+            let entry = |index: usize| with_mask.entries()[index].clone();
+            mismatches.map(|(index, reason)| Quarantined { entry: entry(index), reason }).collect()
         })
     }
 }

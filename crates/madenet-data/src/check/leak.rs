@@ -9,6 +9,8 @@ use std::path::Path;
 use madenet_image::{Channels, Raster, Values};
 use sha2::{Digest, Sha256};
 
+use super::Plain;
+use crate::load::{Ahead, ordered};
 use crate::{Entry, Error, Loader, Records, Result};
 
 /// When two pictures count as the same. Both compare SHA-256 sums.
@@ -22,7 +24,7 @@ pub enum Content {
     Pixels,
 }
 
-/// A test sample that is also in the training part. Displayed on one line.
+/// A test sample that is also in the training part. Displayed on one line, with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     /// The id of the first training sample with this content.
@@ -33,13 +35,14 @@ pub struct Leak {
 
 impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the test sample {} has the content of the training sample {}", self.test, self.train)
+        let (test, train) = (Plain(&self.test), Plain(&self.train));
+        write!(f, "the test sample {test} has the content of the training sample {train}")
     }
 }
 
 /// The test samples whose photographs are also in `train`, in the order of their ids. Masks are not compared.
 ///
-/// `threads` threads decode (see [`Loader::threads`]); the bytes are read on the caller's.
+/// `threads` threads read and decode (see [`Loader::threads`]).
 ///
 /// ```
 /// # use madenet_image::{Image, save_png};
@@ -135,7 +138,12 @@ fn of_size(records: &Records, sizes: &[u64], is_worth: impl Fn(u64) -> bool) -> 
 /// The sums of the photographs, in the order of the records.
 fn sums(records: &Records, by: Content, threads: usize) -> Result<Vec<Sum>> {
     match by {
-        Content::Bytes => records.entries().iter().map(|entry| sum_of_file(&entry.image)).collect(),
+        Content::Bytes => {
+            let files = records.entries();
+            let ahead = Ahead { results: 0, bytes: usize::MAX, size: |_| size_of::<Sum>() };
+            let sum = |number: usize| sum_of_file(&files[number].image);
+            ordered(files.len(), threads, ahead, sum, |sums| sums.collect())
+        }
         Content::Pixels => {
             let without_mask = |entry: &Entry| Entry { mask: None, ..entry.clone() };
             let pictures = records.with_entries(records.entries().iter().map(without_mask).collect());

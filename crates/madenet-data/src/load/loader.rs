@@ -7,10 +7,9 @@
 //! early exits awkward. A lent iterator has neither trouble, so it is the only form.
 
 use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
-use crate::queue::Queue;
+use super::ordered::{Ahead, Ordered, ordered};
 use crate::{Dataset, Error, Result, Sample};
 
 /// Reads the samples of a data set ahead of their use. See [`Loader::run`].
@@ -43,29 +42,67 @@ use crate::{Dataset, Error, Result, Sample};
 /// ```
 ///
 /// # Memory
-/// Beside what the caller keeps, at most `prefetch + threads` samples exist at a time, decoded or being
-/// decoded. One takes `width * height * (channels * bytes per value + 1 for the mask)` bytes: RGB of 8 bits
-/// with masks at 256 x 256 pixels takes 256 KiB, which makes `(prefetch + threads) / 4` MiB. Each thread at
-/// work adds the file and the decoder's buffers, which [`DecodeLimits`](madenet_image::DecodeLimits) bound.
+/// Beside what the caller keeps, at most `prefetch + threads` samples exist at a time, decoded or being decoded.
+/// A sample takes `width * height * (channels * bytes per value + 1 for the mask)` bytes: RGB of 8 bits with
+/// masks at 256 x 256 pixels takes 256 KiB, which makes `(prefetch + threads) / 4` MiB.
+///
+/// Of large pictures fewer exist: none is begun while those that wait take [`memory`](Self::memory) bytes or
+/// more, unless nothing else is under way. How large a picture is shows only when it is decoded, so the true
+/// bound is `memory` bytes and the largest sample once for each thread: with the default 1 GiB and 16 threads,
+/// 5 GiB for pictures of 8192 x 8192 pixels, which take 256 MiB each. Fewer threads take less.
+///
+/// Each thread at work adds the file and the decoder's buffers, which
+/// [`DecodeLimits`](madenet_image::DecodeLimits) bound.
 #[derive(Clone)]
 pub struct Loader<'a> {
     data: &'a dyn Dataset,
-    order: Vec<usize>,
+    order: Order,
     threads: usize,
     prefetch: usize,
+    memory: usize,
+}
+
+/// Which samples to read.
+#[derive(Clone)]
+enum Order {
+    /// So many from the first on, without a list of them.
+    First(usize),
+    Given(Vec<usize>),
+}
+
+impl Order {
+    fn len(&self) -> usize {
+        match self {
+            Order::First(len) => *len,
+            Order::Given(indices) => indices.len(),
+        }
+    }
+
+    /// The index of the sample to read as the one with this number, which lies below the length.
+    fn index(&self, number: usize) -> usize {
+        match self {
+            Order::First(_) => number,
+            Order::Given(indices) => indices[number],
+        }
+    }
 }
 
 /// Default number of threads at most. A choice: it keeps the default memory at 48 samples on large machines.
 const MOST_DEFAULT_THREADS: usize = 16;
 
+/// Default bytes of samples that wait. A choice: 16 samples of 4096 x 4096 pixels, and little beside what a
+/// training takes.
+const DEFAULT_MEMORY: usize = 1 << 30;
+
 impl<'a> Loader<'a> {
-    /// Every sample of `data` once, in order; a thread for every core but at most 16, and a prefetch of twice
-    /// that.
+    /// Every sample of `data` once, in order; a thread for every core but at most 16, a prefetch of twice that,
+    /// and 1 GiB of memory.
     #[must_use]
     pub fn new(data: &'a dyn Dataset) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let threads = cores.min(MOST_DEFAULT_THREADS);
-        Loader { data, order: (0..data.len()).collect(), threads, prefetch: 2 * threads }
+        let order = Order::First(data.len());
+        Loader { data, order, threads, prefetch: 2 * threads, memory: DEFAULT_MEMORY }
     }
 
     /// Other indices to read, in this order: a shuffled epoch, or several in a row, so that the threads
@@ -73,7 +110,7 @@ impl<'a> Loader<'a> {
     /// [`Error::NoSuchSample`] in its place.
     #[must_use]
     pub fn order(self, order: Vec<usize>) -> Self {
-        Loader { order, ..self }
+        Loader { order: Order::Given(order), ..self }
     }
 
     /// How many threads decode. With 0 the caller's does it whenever it asks for a sample. The number
@@ -89,6 +126,13 @@ impl<'a> Loader<'a> {
         Loader { prefetch, ..self }
     }
 
+    /// From how many bytes of decoded samples on, waiting to be asked for, no other is begun; see
+    /// [Memory](Self#memory). With 0 the next sample is read only when the one before it has been taken.
+    #[must_use]
+    pub fn memory(self, bytes: usize) -> Self {
+        Loader { memory: bytes, ..self }
+    }
+
     /// Calls `consume` with the samples and gives back its result; when it returns, early or not, the
     /// threads stop after the sample that they are at.
     ///
@@ -96,32 +140,26 @@ impl<'a> Loader<'a> {
     /// If reading a sample panics, as a plain loop would: on the caller's thread, when the sample is asked
     /// for.
     pub fn run<R>(&self, consume: impl FnOnce(&mut Samples<'_>) -> R) -> R {
-        let threads = self.threads.min(self.order.len());
-        let queue = Queue::new(self.order.len(), self.prefetch.saturating_add(threads));
-        thread::scope(|scope| {
-            // Dropped on every way out, before the scope waits for the threads.
-            let mut samples = Samples { loader: self, queue: &queue, threads: 0, taken: 0 };
-            for _ in 0..threads {
-                let thread = thread::Builder::new().name("madenet-loader".to_owned());
-                if thread.spawn_scoped(scope, || self.work(&queue)).is_err() {
-                    break;
-                }
-                samples.threads += 1;
-            }
-            consume(&mut samples)
-        })
-    }
-
-    fn work(&self, queue: &Queue<Outcome>) {
-        while let Some(number) = queue.claim() {
-            // A panic travels to the consumer, who sees it as if it had read the sample itself.
-            queue.put(number, catch_unwind(AssertUnwindSafe(|| self.data.get(self.order[number]))));
-        }
+        let ahead = Ahead { results: self.prefetch, bytes: self.memory, size: Indexed::bytes };
+        let read = |number| {
+            let index = self.order.index(number);
+            Indexed { index, sample: self.data.get(index) }
+        };
+        ordered(self.order.len(), self.threads, ahead, read, |results| consume(&mut Samples { results }))
     }
 }
 
-/// What reading a sample gave: the sample, an error, or a panic of the data set.
-type Outcome = thread::Result<Result<Sample>>;
+/// What reading a sample gave.
+struct Indexed {
+    index: usize,
+    sample: Result<Sample>,
+}
+
+impl Indexed {
+    fn bytes(&self) -> usize {
+        self.sample.as_ref().map_or(0, Sample::bytes)
+    }
+}
 
 /// The samples of a [`Loader`] in its order: each with its index in the data set, or why it could not be
 /// read.
@@ -129,11 +167,7 @@ type Outcome = thread::Result<Result<Sample>>;
 /// `sample?` is the strict way, which ends with the first bad file; [`lenient`](Self::lenient) goes on
 /// without it.
 pub struct Samples<'a> {
-    loader: &'a Loader<'a>,
-    queue: &'a Queue<Outcome>,
-    /// Threads at work; with none, samples are read here.
-    threads: usize,
-    taken: usize,
+    results: Ordered<'a, Indexed>,
 }
 
 impl Samples<'_> {
@@ -173,25 +207,12 @@ impl Iterator for Samples<'_> {
     type Item = (usize, Result<Sample>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let &index = self.loader.order.get(self.taken)?;
-        self.taken += 1;
-        if self.threads == 0 {
-            return Some((index, self.loader.data.get(index)));
-        }
-        let sample = self.queue.take()?.unwrap_or_else(|panic| resume_unwind(panic));
-        Some((index, sample))
+        self.results.next().map(|Indexed { index, sample }| (index, sample))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.loader.order.len() - self.taken;
-        (left, Some(left))
+        self.results.size_hint()
     }
 }
 
 impl ExactSizeIterator for Samples<'_> {}
-
-impl Drop for Samples<'_> {
-    fn drop(&mut self) {
-        self.queue.stop();
-    }
-}
