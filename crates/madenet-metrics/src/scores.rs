@@ -1,12 +1,12 @@
 //! Pixel-level metrics of the images collected.
 
 use crate::binned::Binned;
-use crate::confusion::{self, Confusion};
+use crate::confusion_matrix::{self, ConfusionMatrix};
 use crate::curve::{self, Curve};
 use crate::error::{Error, Result};
 use crate::f1_max::{self, F1Max};
-use crate::kinds::Kinds;
-use crate::ranked::{Ranked, Step};
+use crate::defect_types::DefectTypes;
+use crate::ranked::{Ranked, Step, Sweep};
 use crate::sorted::Sorted;
 use crate::{aupro, auroc, average_precision, threshold};
 
@@ -19,6 +19,10 @@ use crate::{aupro, auroc, average_precision, threshold};
 /// If there were more pixels than [`PixelMetrics`](crate::PixelMetrics) keeps, pixels in the same bin of its
 /// histogram count as ties. Every figure `x` then has an `x_error`: the exact value is within `x() - x_error()` and
 /// `x() + x_error()`, whatever the order of the scores in each bin. Where all scores are kept, that is 0.
+///
+/// All this holds but for rounding. The AUROC and the F1 score are quotients of integers, right to some 2^-52. The
+/// others add up one term of an `f64` for each of the `n` distinct anomalous scores, or bins with one, which takes
+/// less than `(n + 64) * 2^-50`: 1e-9 for a million of them.
 #[derive(Debug, Clone)]
 pub struct PixelScores {
     scores: Scores,
@@ -26,7 +30,7 @@ pub struct PixelScores {
     /// In alphabetical order.
     defect_types: Vec<String>,
     /// The number of every defect type.
-    kinds: Vec<u32>,
+    type_numbers: Vec<u32>,
 }
 
 /// Scores in order.
@@ -37,47 +41,54 @@ pub(crate) enum Scores {
 }
 
 impl PixelScores {
-    pub(crate) fn new(scores: Scores, images: usize, kinds: &Kinds) -> Self {
-        let (defect_types, kinds) = kinds.sorted();
-        Self { scores, images, defect_types, kinds }
+    pub(crate) fn new(scores: Scores, images: usize, defect_types: &DefectTypes) -> Self {
+        let (defect_types, type_numbers) = defect_types.sorted();
+        Self { scores, images, defect_types, type_numbers }
     }
 
     /// Whether all scores were kept, so that all figures are exact and all errors 0.
+    #[must_use]
     pub fn is_exact(&self) -> bool {
         matches!(self.scores, Scores::Exact(_))
     }
 
     /// Pixel AUROC, in 0..=1: [`auroc`](crate::auroc()) over all pixels of all images, normal images
     /// included. `None` without an anomalous or without a normal pixel.
+    #[must_use]
     pub fn auroc(&self) -> Option<f64> {
         auroc::of(&self.scores)
     }
 
     /// How far [`auroc`](Self::auroc) can be from the exact value: half of the pairs that share a bin.
+    #[must_use]
     pub fn auroc_error(&self) -> Option<f64> {
         self.error(auroc::error)
     }
 
     /// Pixel AP, in (0, 1]: [`average_precision`](crate::average_precision()) over all pixels of all images.
     /// `None` without an anomalous or without a normal pixel.
+    #[must_use]
     pub fn average_precision(&self) -> Option<f64> {
         average_precision::of(&self.scores)
     }
 
     /// How far [`average_precision`](Self::average_precision) can be from the exact value, between the best and the
     /// worst order within the bins.
+    #[must_use]
     pub fn average_precision_error(&self) -> Option<f64> {
         self.error(average_precision::error)
     }
 
     /// Area under the precision-recall curve by trapezoids, 0..=1: see
-    /// [`Ranking::average_precision_trapezoid`](crate::Ranking::average_precision_trapezoid).
-    pub fn average_precision_trapezoid(&self) -> Option<f64> {
+    /// [`Ranking::pr_auc_trapezoid`](crate::Ranking::pr_auc_trapezoid).
+    #[must_use]
+    pub fn pr_auc_trapezoid(&self) -> Option<f64> {
         average_precision::trapezoid_of(&self.scores)
     }
 
-    /// How far [`average_precision_trapezoid`](Self::average_precision_trapezoid) can be from the exact value.
-    pub fn average_precision_trapezoid_error(&self) -> Option<f64> {
+    /// How far [`pr_auc_trapezoid`](Self::pr_auc_trapezoid) can be from the exact value.
+    #[must_use]
+    pub fn pr_auc_trapezoid_error(&self) -> Option<f64> {
         self.error(average_precision::trapezoid_error)
     }
 
@@ -115,24 +126,29 @@ impl PixelScores {
 
     /// The best F1 score over all thresholds: see [`f1_max`](crate::f1_max()). In bins, the best over the lower edges
     /// of the bins, and exact for the threshold given.
+    #[must_use]
     pub fn f1_max(&self) -> Option<F1Max> {
         f1_max::of(&self.scores)
     }
 
     /// How far the F1 score of [`f1_max`](Self::f1_max) can be below the exact one.
+    #[must_use]
     pub fn f1_max_error(&self) -> Option<f64> {
         self.error(f1_max::error)
     }
 
-    /// The counts of pixels at a threshold: `score >= threshold` is anomalous. In bins the threshold is rounded down
-    /// to the edge of its bin, which is by at most 2^-13 of it. At NaN nothing is anomalous.
-    pub fn confusion(&self, threshold: f32) -> Confusion {
-        confusion::of(&self.scores, threshold)
+    /// The counts of pixels at a threshold: here `score >= threshold` is anomalous. In bins the threshold is rounded
+    /// down to the edge of its bin; see [`PixelMetrics`](crate::PixelMetrics) for their width. At NaN nothing is
+    /// anomalous.
+    #[must_use]
+    pub fn confusion(&self, threshold: f32) -> ConfusionMatrix {
+        confusion_matrix::of(&self.scores, threshold)
     }
 
     /// The ROC curve of all pixels, x = false positive rate, y = recall: see
     /// [`Ranking::roc_curve`](crate::Ranking::roc_curve). In bins the points are exact, and thresholds are edges of
     /// bins.
+    #[must_use]
     pub fn roc_curve(&self, max_points: usize) -> Option<Curve> {
         curve::roc(&self.scores, max_points)
     }
@@ -140,6 +156,7 @@ impl PixelScores {
     /// The precision-recall curve of all pixels, x = recall, y = precision: see
     /// [`Ranking::precision_recall_curve`](crate::Ranking::precision_recall_curve). In bins the points are exact, and
     /// thresholds are edges of bins.
+    #[must_use]
     pub fn precision_recall_curve(&self, max_points: usize) -> Option<Curve> {
         curve::precision_recall(&self.scores, max_points)
     }
@@ -147,8 +164,9 @@ impl PixelScores {
     /// The curve whose area the [AUPRO](Self::aupro) is, from (0, 0) to (1, 1): x = false positive rate, y = mean
     /// overlap of the regions; at most `max_points` points (2 at least). In bins the points are exact, and thresholds
     /// are edges of bins.
+    #[must_use]
     pub fn pro_curve(&self, max_points: usize) -> Option<Curve> {
-        curve::overlap(&self.scores, max_points)
+        curve::pro(&self.scores, max_points)
     }
 
     /// The least threshold at which at most a share `rate` of the normal pixels is at or above it: see
@@ -173,6 +191,7 @@ impl PixelScores {
     }
 
     /// The defect types that regions are filed under, in alphabetical order.
+    #[must_use]
     pub fn defect_types(&self) -> &[String] {
         &self.defect_types
     }
@@ -197,34 +216,39 @@ impl PixelScores {
     /// assert!(scores.of_defect_type("stain").is_none());
     /// # Ok::<(), madenet_metrics::Error>(())
     /// ```
+    #[must_use]
     pub fn of_defect_type(&self, name: &str) -> Option<Self> {
         let index = self.defect_types.iter().position(|known| known == name)?;
-        let kind = self.kinds[index];
+        let number = *self.type_numbers.get(index)?;
         let scores = match &self.scores {
-            Scores::Exact(sorted) => Scores::Exact(sorted.of_kind(kind)),
-            Scores::Histogram(binned) => Scores::Histogram(binned.of_kind(kind)),
+            Scores::Exact(sorted) => Scores::Exact(sorted.of_defect_type(number)),
+            Scores::Histogram(binned) => Scores::Histogram(binned.of_defect_type(number)),
         };
-        Some(Self { scores, images: self.images, defect_types: vec![name.to_owned()], kinds: vec![kind] })
+        Some(Self { scores, images: self.images, defect_types: vec![name.to_owned()], type_numbers: vec![number] })
     }
 
     /// Number of images, those without the defect type included.
+    #[must_use]
     pub fn images(&self) -> usize {
         self.images
     }
 
     /// Number of 8-connected regions in all masks.
-    pub fn regions(&self) -> usize {
-        to_usize(self.scores.region_count())
+    #[must_use]
+    pub fn regions(&self) -> u64 {
+        self.scores.region_count()
     }
 
     /// Number of pixels outside all masks.
-    pub fn normal_pixels(&self) -> usize {
-        to_usize(self.scores.normal_count())
+    #[must_use]
+    pub fn normal_pixels(&self) -> u64 {
+        self.scores.normal_count()
     }
 
     /// Number of pixels inside a mask.
-    pub fn anomalous_pixels(&self) -> usize {
-        to_usize(self.scores.anomalous_count())
+    #[must_use]
+    pub fn anomalous_pixels(&self) -> u64 {
+        self.scores.anomalous_count()
     }
 
     /// 0 where the scores are exact and the figure is defined.
@@ -235,11 +259,6 @@ impl PixelScores {
             Scores::Histogram(_) => of(&self.scores),
         }
     }
-}
-
-/// Only counts of a histogram merged from many parts can be larger, and only where a `usize` has 32 bits.
-fn to_usize(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn check_limit(limit: f64) -> Result<()> {
@@ -256,7 +275,7 @@ macro_rules! either {
     };
 }
 
-impl Ranked for Scores {
+impl Sweep for Scores {
     fn normal_count(&self) -> u64 {
         either!(self, scores => scores.normal_count())
     }
@@ -265,12 +284,14 @@ impl Ranked for Scores {
         either!(self, scores => scores.anomalous_count())
     }
 
-    fn region_count(&self) -> u64 {
-        either!(self, scores => scores.region_count())
-    }
-
     fn sweep(&self, visit: impl FnMut(&Step)) {
         either!(self, scores => scores.sweep(visit))
+    }
+}
+
+impl Ranked for Scores {
+    fn region_count(&self) -> u64 {
+        either!(self, scores => scores.region_count())
     }
 
     fn shares(&self, step: &Step) -> u128 {

@@ -45,8 +45,8 @@ fn figures(scores: &PixelScores, limit: f64) -> Vec<(String, Vec<Option<u64>>)> 
             row.auroc_error(),
             row.average_precision(),
             row.average_precision_error(),
-            row.average_precision_trapezoid(),
-            row.average_precision_trapezoid_error(),
+            row.pr_auc_trapezoid(),
+            row.pr_auc_trapezoid_error(),
             best.map(|best| best.f1),
             best.map(|best| best.threshold.into()),
             row.f1_max_error(),
@@ -101,9 +101,9 @@ proptest! {
             ("ap", exact.average_precision(), bins.average_precision(), bins.average_precision_error()),
             (
                 "ap by trapezoids",
-                exact.average_precision_trapezoid(),
-                bins.average_precision_trapezoid(),
-                bins.average_precision_trapezoid_error(),
+                exact.pr_auc_trapezoid(),
+                bins.pr_auc_trapezoid(),
+                bins.pr_auc_trapezoid_error(),
             ),
             ("aupro", exact.aupro(limit)?, bins.aupro(limit)?, bins.aupro_error(limit)?),
             ("f1", exact.f1_max().map(|b| b.f1), bins.f1_max().map(|b| b.f1), bins.f1_max_error()),
@@ -195,9 +195,9 @@ proptest! {
     fn thresholds_keep_their_rates((scores, labels) in labelled_scores(), rate in 0.0f64..=1.0) {
         let ranking = Ranking::new(&scores, &labels)?;
         if let Some(threshold) = ranking.threshold_at_false_positive_rate(rate)? {
-            prop_assert!(ranking.confusion(threshold).false_alarm_rate().unwrap() <= rate);
+            prop_assert!(ranking.confusion(threshold).false_positive_rate().unwrap() <= rate);
             let lower = ranking.confusion(threshold.next_down());
-            prop_assert!(lower.false_alarm_rate().unwrap() > rate || lower.true_negatives == 0);
+            prop_assert!(lower.false_positive_rate().unwrap() > rate || lower.true_negatives == 0);
         }
         if let Some(threshold) = ranking.threshold_at_recall(rate)? {
             prop_assert!(ranking.confusion(threshold).recall().unwrap() >= rate);
@@ -213,7 +213,7 @@ proptest! {
         let (scores, labels) = scores_and_labels(&images);
         let exact = Ranking::new(&scores, &labels)?;
         if let Some(threshold) = bins.threshold_at_false_positive_rate(rate)? {
-            prop_assert!(exact.confusion(threshold).false_alarm_rate().unwrap() <= rate);
+            prop_assert!(exact.confusion(threshold).false_positive_rate().unwrap() <= rate);
             prop_assert_eq!(bins.confusion(threshold), exact.confusion(threshold));
         }
         if let Some(threshold) = bins.threshold_at_recall(rate)? {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use madenet_metrics::{
-    AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT, Confusion, Error, PixelMetrics, PixelScores, Ranking, auroc,
+    AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT, ConfusionMatrix, Error, PixelMetrics, PixelScores, Ranking, auroc,
     average_precision, f1_max,
 };
 
@@ -225,15 +225,15 @@ fn a_ranking_has_all_figures() {
     assert_eq!(ranking.auroc(), Some(0.8125));
     assert_near(ranking.average_precision(), 49.0 / 60.0);
     // scikit-learn's auc(recall, precision) is 0.8583333333333333.
-    assert_near(ranking.average_precision_trapezoid(), 103.0 / 120.0);
+    assert_near(ranking.pr_auc_trapezoid(), 103.0 / 120.0);
     assert_eq!(ranking.f1_max(), f1_max(&s, &y).unwrap());
-    let expected = Confusion { true_positives: 3, false_positives: 2, true_negatives: 2, false_negatives: 1 };
+    let expected = ConfusionMatrix { true_positives: 3, false_positives: 2, true_negatives: 2, false_negatives: 1 };
     assert_eq!(ranking.confusion(0.4), expected);
     assert_eq!(
         (expected.precision(), expected.recall(), expected.f1()),
         (Some(0.6), Some(0.75), Some(6.0 / 9.0))
     );
-    assert_eq!((expected.accuracy(), expected.false_alarm_rate()), (Some(0.625), Some(0.5)));
+    assert_eq!((expected.accuracy(), expected.false_positive_rate()), (Some(0.625), Some(0.5)));
 }
 
 #[test]
