@@ -49,7 +49,12 @@ impl Binned {
         width: u32,
     ) -> Self {
         let defect_types = defect_types.into_iter().map(Arc::new).collect();
-        Self { normal: Arc::new(normal), anomalous: Arc::new(anomalous), defect_types: Arc::new(defect_types), width }
+        Self {
+            normal: Arc::new(normal),
+            anomalous: Arc::new(anomalous),
+            defect_types: Arc::new(defect_types),
+            width,
+        }
     }
 
     /// The same normal bins, and the anomalous ones of one defect type.

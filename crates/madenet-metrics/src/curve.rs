@@ -163,9 +163,8 @@ impl Thinner {
     /// Passes a point on to the boxes unless it is within a horizontal or vertical line.
     fn offer(&mut self, point: CurvePoint) {
         if let Some(middle) = self.middle.replace(point) {
-            let on_line = |of: fn(&CurvePoint) -> f64| {
-                of(&self.corner) == of(&middle) && of(&middle) == of(&point)
-            };
+            let on_line =
+                |of: fn(&CurvePoint) -> f64| of(&self.corner) == of(&middle) && of(&middle) == of(&point);
             if !on_line(|point| point.x) && !on_line(|point| point.y) {
                 self.boxes.offer(middle);
                 self.corner = middle;

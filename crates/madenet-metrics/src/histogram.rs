@@ -161,7 +161,8 @@ mod tests {
     /// Scores on both sides of the borders of bins and blocks, and of zero.
     fn border_scores() -> impl Iterator<Item = f32> {
         let least = f32::from_bits(1);
-        let positive = [least, 1e-40, f32::MIN_POSITIVE, 1e-30, 0.001, 0.5, 1.0, 1.0 + 1.0 / 8192.0, 700.0, 2e38];
+        let positive =
+            [least, 1e-40, f32::MIN_POSITIVE, 1e-30, 0.001, 0.5, 1.0, 1.0 + 1.0 / 8192.0, 700.0, 2e38];
         let near = |score: f32| [score.next_down(), score, score.next_up()];
         positive.into_iter().chain([0.0, f32::MAX.next_down()]).flat_map(near).flat_map(|s| [s, -s])
     }

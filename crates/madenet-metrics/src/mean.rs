@@ -87,6 +87,9 @@ mod tests {
     fn the_largest_figures_have_a_mean() {
         assert_eq!(Mean::of([Some(1e308); 3]).value, Some(1e308));
         assert_eq!(Mean::of([Some(f64::MIN); 2]).value, Some(f64::MIN));
-        assert_eq!(Mean::of([Some(f64::MAX), Some(f64::MAX), Some(f64::MIN), Some(f64::MIN)]).value, Some(0.0));
+        assert_eq!(
+            Mean::of([Some(f64::MAX), Some(f64::MAX), Some(f64::MIN), Some(f64::MIN)]).value,
+            Some(0.0)
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::collected::Collected;
 use crate::components::Connectivity;
+use crate::components::labeller::{Labeller, Run};
+use crate::defect_types::DefectTypes;
 use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::input::check_map;
 use crate::key::key;
-use crate::defect_types::DefectTypes;
-use crate::components::labeller::{Labeller, Run};
 use crate::scores::{PixelScores, Scores};
 use crate::share;
 

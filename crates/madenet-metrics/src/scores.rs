@@ -3,9 +3,9 @@
 use crate::binned::Binned;
 use crate::confusion_matrix::{self, ConfusionMatrix};
 use crate::curve::{self, Curve};
+use crate::defect_types::DefectTypes;
 use crate::error::{Error, Result};
 use crate::f1_max::{self, F1Max};
-use crate::defect_types::DefectTypes;
 use crate::ranked::{Ranked, Step, Sweep};
 use crate::sorted::Sorted;
 use crate::{aupro, auroc, average_precision, threshold};
@@ -224,7 +224,12 @@ impl PixelScores {
             Scores::Exact(sorted) => Scores::Exact(sorted.of_defect_type(number)),
             Scores::Histogram(binned) => Scores::Histogram(binned.of_defect_type(number)),
         };
-        Some(Self { scores, images: self.images, defect_types: vec![name.to_owned()], type_numbers: vec![number] })
+        Some(Self {
+            scores,
+            images: self.images,
+            defect_types: vec![name.to_owned()],
+            type_numbers: vec![number],
+        })
     }
 
     /// Number of images, those without the defect type included.

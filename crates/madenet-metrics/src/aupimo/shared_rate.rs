@@ -18,11 +18,7 @@ struct Step {
 
 impl SharedRate {
     /// Of ascending keys of normal images, by the number of pixels of an image.
-    pub(super) fn new(
-        normal: &BTreeMap<usize, Vec<u32>>,
-        images: usize,
-        (lower, upper): (f64, f64),
-    ) -> Self {
+    pub(super) fn new(normal: &BTreeMap<usize, Vec<u32>>, images: usize, (lower, upper): (f64, f64)) -> Self {
         // What a rate of 1 counts in pixels of each size, were all images of that size.
         let full: Vec<f64> = normal.keys().map(|&pixels| images as f64 * pixels as f64).collect();
         let mut highest: Vec<(u32, usize)> = Vec::new();
