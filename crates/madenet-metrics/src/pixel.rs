@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::input::check_map;
 use crate::key::key;
-use crate::scores::{PixelScores, Scores};
+use crate::pixel_scores::PixelScores;
+use crate::scores::Scores;
 use crate::share;
 
 /// Number of pixels up to which all scores are kept: 400 MB, and up to three times that while they are moved or
