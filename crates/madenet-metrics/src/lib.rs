@@ -37,10 +37,11 @@
 //! # Design
 //!
 //! Every metric here, the Fréchet distance aside, depends on the scores through their order alone. So scores become
-//! order-preserving integers, the normal and the anomalous ones are sorted apart, once ([`Ranking`] for images, [`PixelMetrics`] for
-//! pixels), and each metric is one descending sweep over the distinct anomalous scores. Between two of them there
-//! are only false positives, and these are counted by a search, not one by one: a sweep costs what the anomalous
-//! scores cost, a few per cent of all pixels. Counts are integers; the AUROC is a ratio of two exact integers.
+//! order-preserving integers, the normal and the anomalous ones are sorted apart, once ([`Ranking`] for images,
+//! [`PixelMetrics`] for pixels), and each metric is one descending sweep over the distinct anomalous scores. Between
+//! two of them there are only false positives, and these are counted by a search, not one by one: a sweep costs what
+//! the anomalous scores cost, a few per cent of all pixels. Counts are integers; the AUROC is a ratio of two exact
+//! integers.
 //!
 //! Pixels come one image at a time, in one of two modes:
 //!
