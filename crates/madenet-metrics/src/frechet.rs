@@ -222,7 +222,10 @@ fn scaled_eigenvectors(covariance: DMatrix<f64>) -> Result<DMatrix<f64>> {
 /// `W^T S W`; both are given up, to free their memory.
 fn between(w: DMatrix<f64>, s: DMatrix<f64>) -> DMatrix<f64> {
     let product = s * &w;
-    w.tr_mul(&product)
+    // Not `tr_mul`, which is slower than a transposed copy.
+    let transposed = w.transpose();
+    drop(w);
+    transposed * product
 }
 
 /// Roots of eigenvalues that are at least 0 but for rounding.
