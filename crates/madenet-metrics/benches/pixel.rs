@@ -1,4 +1,4 @@
-//! Pixel metrics of a small test set: group = step, id = images x height x width.
+//! Metrics of the pixels of a small test set: group = step, id = images x height x width.
 //!
 //! A third of the images is normal; the others have a round defect with higher scores, 2 % of all pixels. Scores have few
 //! ties. The throughput counts pixels.
@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to stop")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use madenet_metrics::{AUPRO_FPR_LIMIT, Connectivity, PixelMetrics, components};
+use madenet_metrics::{AUPIMO_FPR_BOUNDS, AUPRO_FPR_LIMIT, Aupimo, Connectivity, PixelMetrics, components};
 
 const IMAGES: usize = 100;
 const SIZE: usize = 256;
@@ -32,18 +32,26 @@ fn image(number: usize) -> Image {
     Image { map, mask }
 }
 
-fn collect(images: &[Image]) -> PixelMetrics {
-    let mut metrics = PixelMetrics::new();
+fn collect(images: &[Image], exact_limit: usize) -> PixelMetrics {
+    let mut metrics = PixelMetrics::with_exact_limit(exact_limit);
     for image in images {
         metrics.push(&image.map, &image.mask, SIZE, SIZE).unwrap();
     }
     metrics
 }
 
+fn collect_aupimo(images: &[Image]) -> Aupimo {
+    let mut aupimo = Aupimo::new();
+    for image in images {
+        aupimo.push(&image.map, &image.mask, SIZE, SIZE).unwrap();
+    }
+    aupimo
+}
+
 fn pixel(criterion: &mut Criterion) {
     let images: Vec<Image> = (0..IMAGES).map(image).collect();
     let id = format!("{IMAGES}x{SIZE}x{SIZE}");
-    let metrics = collect(&images);
+    let metrics = collect(&images, usize::MAX);
     let scores = metrics.clone().finish();
     let mut bench = |name: &str, routine: &mut dyn FnMut(&mut criterion::Bencher<'_>)| {
         let mut group = criterion.benchmark_group(name);
@@ -52,13 +60,22 @@ fn pixel(criterion: &mut Criterion) {
         group.bench_function(&id, |bencher| routine(bencher));
         group.finish();
     };
-    bench("push", &mut |bencher| bencher.iter(|| collect(&images)));
+    bench("push", &mut |bencher| bencher.iter(|| collect(&images, usize::MAX)));
     bench("sort", &mut |bencher| {
         bencher.iter_batched(|| metrics.clone(), PixelMetrics::finish, BatchSize::PerIteration);
     });
     bench("auroc", &mut |bencher| bencher.iter(|| scores.auroc()));
     bench("average_precision", &mut |bencher| bencher.iter(|| scores.average_precision()));
     bench("aupro", &mut |bencher| bencher.iter(|| scores.aupro(AUPRO_FPR_LIMIT).unwrap()));
+    bench("roc_curve", &mut |bencher| bencher.iter(|| scores.roc_curve(200)));
+    bench("pro_curve", &mut |bencher| bencher.iter(|| scores.pro_curve(200)));
+    bench("histogram", &mut |bencher| bencher.iter(|| collect(&images, 0).finish()));
+    let aupimo = collect_aupimo(&images);
+    let sorted = aupimo.clone().finish();
+    bench("aupimo_sort", &mut |bencher| {
+        bencher.iter_batched(|| aupimo.clone(), Aupimo::finish, BatchSize::PerIteration);
+    });
+    bench("aupimo", &mut |bencher| bencher.iter(|| sorted.between(AUPIMO_FPR_BOUNDS).unwrap()));
     bench("components", &mut |bencher| {
         bencher.iter(|| {
             let label =

@@ -1,7 +1,7 @@
 //! Area under the receiver operating characteristic.
 
 use crate::error::Result;
-use crate::ranked::Ranked;
+use crate::ranked::Sweep;
 use crate::ranking::Ranking;
 
 /// Area under the ROC curve of image scores, in 0..=1.
@@ -28,22 +28,21 @@ pub fn auroc(scores: &[f32], labels: &[bool]) -> Result<Option<f64>> {
 }
 
 /// AUROC of scores in order.
-pub(crate) fn of(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn of(scores: &impl Sweep) -> Option<f64> {
+    let normal = scores.normal_count();
     // Twice the pairs won, so that a tie counts one.
     let mut twice_won = 0;
-    let (mut hits, mut missed_normal) = (0, scores.normal_count());
-    scores.sweep(|step| {
+    scores.sweep_found(|before, step| {
         // An anomalous score wins against the normal ones below it.
-        missed_normal -= step.above + step.tied;
-        twice_won += product(step.anomalous, 2 * missed_normal + step.tied);
-        hits += step.anomalous;
+        let below = normal - before.false_alarms - step.tied;
+        twice_won += product(step.anomalous, 2 * below + step.tied);
     });
-    ratio(twice_won, 2 * product(scores.normal_count(), hits))
+    ratio(twice_won, 2 * product(normal, scores.anomalous_count()))
 }
 
 /// How far the AUROC of scores in bins can be from that of the scores themselves: half of the pairs that share a
 /// bin, each of which counts one half and may be won or lost.
-pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn error(scores: &impl Sweep) -> Option<f64> {
     let mut tied = 0;
     scores.sweep(|step| tied += product(step.anomalous, step.tied));
     ratio(tied, 2 * product(scores.normal_count(), scores.anomalous_count()))

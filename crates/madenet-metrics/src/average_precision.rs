@@ -1,14 +1,14 @@
 //! Average precision: the area under the precision-recall curve, by steps and by trapezoids.
 
 use crate::error::Result;
-use crate::ranked::{Ranked, Step};
+use crate::ranked::{Found, Step, Sweep};
 use crate::ranking::Ranking;
 
 /// Average precision of image scores, in (0, 1].
 ///
 /// `sum (R_n - R_{n-1}) P_n` over the distinct thresholds from the highest to the lowest, the step rule of
 /// scikit-learn's `average_precision_score`. The trapezoid under the precision-recall curve
-/// ([`Ranking::average_precision_trapezoid`]), used by some published code, interpolates between thresholds and
+/// ([`Ranking::pr_auc_trapezoid`]), used by some published code, interpolates between thresholds and
 /// is mostly larger; the two must not be compared.
 ///
 /// `None` where only one class is present, which includes empty input.
@@ -28,9 +28,9 @@ pub fn average_precision(scores: &[f32], labels: &[bool]) -> Result<Option<f64>>
 }
 
 /// Average precision of scores in order.
-pub(crate) fn of(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn of(scores: &impl Sweep) -> Option<f64> {
     mean_precision(scores, |before, step| {
-        before.precision_with(step.anomalous, step.tied) * step.anomalous as f64
+        before.with(step.anomalous, step.tied).precision() * step.anomalous as f64
     })
 }
 
@@ -39,10 +39,10 @@ pub(crate) fn of(scores: &impl Ranked) -> Option<f64> {
 /// A bin has a anomalous and n normal scores, below T hits and F false alarms. Whatever their order, the
 /// precision at the j-th of the anomalous ones is at most that with all of them, and before any of the normal
 /// ones, `(T + a) / (T + a + F)`, and at least that after all of the normal ones, `(T + j) / (T + j + F + n)`.
-pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn error(scores: &impl Sweep) -> Option<f64> {
     let value = of(scores)?;
     let highest = mean_precision(scores, |before, step| {
-        before.precision_with(step.anomalous, 0) * step.anomalous as f64
+        before.with(step.anomalous, 0).precision() * step.anomalous as f64
     })?;
     let lowest = mean_precision(scores, lowest_sum)?;
     Some(f64::max(highest - value, value - lowest))
@@ -64,62 +64,33 @@ fn lowest_sum(before: &Found, step: &Step) -> f64 {
 }
 
 /// Area under the precision-recall curve of scores in order by trapezoids, from precision 1 at recall 0 on.
-pub(crate) fn trapezoid_of(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn trapezoid_of(scores: &impl Sweep) -> Option<f64> {
     mean_precision(scores, |before, step| {
-        let (left, right) = (before.precision(), before.precision_with(step.anomalous, step.tied));
+        let (left, right) = (before.precision(), before.with(step.anomalous, step.tied).precision());
         step.anomalous as f64 * (left + right) / 2.0
     })
 }
 
 /// How far the area by trapezoids of scores in bins can be from that of the scores themselves: the precision
 /// never leaves the range between all normal scores of a bin first, and all anomalous ones first.
-pub(crate) fn trapezoid_error(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn trapezoid_error(scores: &impl Sweep) -> Option<f64> {
     let value = trapezoid_of(scores)?;
     let bound = |highest: bool| {
         mean_precision(scores, |before, step| {
-            let precision = if highest {
-                before.precision_with(step.anomalous, 0)
-            } else {
-                before.precision_with(0, step.tied)
-            };
-            precision * step.anomalous as f64
+            let (hits, false_alarms) = if highest { (step.anomalous, 0) } else { (0, step.tied) };
+            before.with(hits, false_alarms).precision() * step.anomalous as f64
         })
     };
     Some(f64::max(bound(true)? - value, value - bound(false)?))
 }
 
-/// What is found above a threshold.
-#[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    hits: u64,
-    false_alarms: u64,
-}
-
-impl Found {
-    fn precision_with(&self, hits: u64, false_alarms: u64) -> f64 {
-        let (hits, false_alarms) = (self.hits + hits, self.false_alarms + false_alarms);
-        // The precision of no prediction at all is 1, scikit-learn's last point of the curve.
-        if hits + false_alarms == 0 { 1.0 } else { hits as f64 / (hits + false_alarms) as f64 }
-    }
-
-    fn precision(&self) -> f64 {
-        self.precision_with(0, 0)
-    }
-}
-
-/// Sums up a precision for every step, which is given with what is found above it, and divides by the number of
+/// Sums up a precision for every step, which is given with what is found before it, and divides by the number of
 /// anomalous scores.
-fn mean_precision(scores: &impl Ranked, term: impl Fn(&Found, &Step) -> f64) -> Option<f64> {
+fn mean_precision(scores: &impl Sweep, term: impl Fn(&Found, &Step) -> f64) -> Option<f64> {
     if scores.is_one_sided() {
         return None;
     }
-    let mut found = Found::default();
     let mut sum = 0.0;
-    scores.sweep(|step| {
-        found.false_alarms += step.above;
-        sum += term(&found, step);
-        found.false_alarms += step.tied;
-        found.hits += step.anomalous;
-    });
+    scores.sweep_found(|before, step| sum += term(before, step));
     Some(sum / scores.anomalous_count() as f64)
 }

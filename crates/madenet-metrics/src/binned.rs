@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ranked::{Ranked, Step};
+use crate::ranked::{Ranked, Step, Sweep};
 
 /// Bins of both classes, sorted by key; only those that are not empty.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub(crate) struct Binned {
     normal: Arc<Vec<NormalBin>>,
     anomalous: Arc<AnomalousBins>,
     /// The anomalous bins of every defect type by its number.
-    kinds: Arc<Vec<Arc<AnomalousBins>>>,
+    defect_types: Arc<Vec<Arc<AnomalousBins>>>,
     /// Width of a bin in keys.
     width: u32,
 }
@@ -45,31 +45,32 @@ impl Binned {
     pub(crate) fn new(
         normal: Vec<NormalBin>,
         anomalous: AnomalousBins,
-        kinds: Vec<AnomalousBins>,
+        defect_types: Vec<AnomalousBins>,
         width: u32,
     ) -> Self {
-        let kinds = kinds.into_iter().map(Arc::new).collect();
-        Self { normal: Arc::new(normal), anomalous: Arc::new(anomalous), kinds: Arc::new(kinds), width }
+        let defect_types = defect_types.into_iter().map(Arc::new).collect();
+        Self {
+            normal: Arc::new(normal),
+            anomalous: Arc::new(anomalous),
+            defect_types: Arc::new(defect_types),
+            width,
+        }
     }
 
     /// The same normal bins, and the anomalous ones of one defect type.
-    pub(crate) fn of_kind(&self, kind: u32) -> Self {
-        let anomalous = self.kinds.get(kind as usize).cloned().unwrap_or_default();
+    pub(crate) fn of_defect_type(&self, defect_type: u32) -> Self {
+        let anomalous = self.defect_types.get(defect_type as usize).cloned().unwrap_or_default();
         Self { anomalous, ..self.clone() }
     }
 }
 
-impl Ranked for Binned {
+impl Sweep for Binned {
     fn normal_count(&self) -> u64 {
         self.normal.iter().map(|bin| bin.count).sum()
     }
 
     fn anomalous_count(&self) -> u64 {
         self.anomalous.bins.iter().map(|bin| bin.count).sum()
-    }
-
-    fn region_count(&self) -> u64 {
-        self.anomalous.regions
     }
 
     fn sweep(&self, mut visit: impl FnMut(&Step)) {
@@ -90,6 +91,12 @@ impl Ranked for Binned {
                 slots: slot..slot + 1,
             });
         }
+    }
+}
+
+impl Ranked for Binned {
+    fn region_count(&self) -> u64 {
+        self.anomalous.regions
     }
 
     fn shares(&self, step: &Step) -> u128 {
@@ -139,8 +146,8 @@ mod tests {
         let normal = |key, count| NormalBin { key, count };
         let anomalous = |key, count, shares| AnomalousBin { key, count, shares };
         let all = AnomalousBins { bins: vec![anomalous(16, 3, 30), anomalous(48, 1, 10)], regions: 2 };
-        let kind = AnomalousBins { bins: vec![anomalous(16, 2, 20)], regions: 1 };
-        let bins = Binned::new(vec![normal(0, 4), normal(16, 2), normal(32, 5)], all, vec![kind], 16);
+        let scratch = AnomalousBins { bins: vec![anomalous(16, 2, 20)], regions: 1 };
+        let bins = Binned::new(vec![normal(0, 4), normal(16, 2), normal(32, 5)], all, vec![scratch], 16);
 
         let mut steps = Vec::new();
         bins.sweep(|step| steps.push((step.above, step.above_key, step.key, step.tied, bins.shares(step))));
@@ -156,8 +163,8 @@ mod tests {
             (Some(48), Some(16), None)
         );
 
-        let kind = bins.of_kind(0);
-        assert_eq!((kind.anomalous_count(), kind.region_count(), kind.normal_count()), (2, 1, 11));
-        assert_eq!(bins.of_kind(7).anomalous_count(), 0);
+        let row = bins.of_defect_type(0);
+        assert_eq!((row.anomalous_count(), row.region_count(), row.normal_count()), (2, 1, 11));
+        assert_eq!(bins.of_defect_type(7).anomalous_count(), 0);
     }
 }

@@ -36,10 +36,10 @@ impl Collected {
 
     /// Adds regions of these areas, without their pixels, and returns the number of the first one; there has to be
     /// [room](Self::check_room).
-    pub(crate) fn add_regions(&mut self, kind: u32, areas: &[usize]) -> u32 {
+    pub(crate) fn add_regions(&mut self, defect_type: u32, areas: &[usize]) -> u32 {
         let first = self.region_count() as u32;
         self.regions.shares.extend(areas.iter().map(|&area| share::of(area)));
-        self.regions.kinds.resize(self.regions.shares.len(), kind);
+        self.regions.defect_types.resize(self.regions.shares.len(), defect_type);
         first
     }
 
@@ -47,26 +47,26 @@ impl Collected {
         self.anomalous.extend(scores.iter().map(|&score| pack(key(score), region)));
     }
 
-    /// Adds the pixels of another collection, whose defect type `n` is number `kinds[n]` here; there has to be
+    /// Adds the pixels of another collection, whose defect type `n` is number `numbers[n]` here; there has to be
     /// [room](Self::check_room) for its regions.
-    pub(crate) fn merge(&mut self, mut other: Self, kinds: &[u32]) {
+    pub(crate) fn merge(&mut self, mut other: Self, numbers: &[u32]) {
         let offset = self.region_count() as u64;
         self.normal.append(&mut other.normal);
         self.anomalous.extend(other.anomalous.iter().map(|packed| packed + offset));
         self.regions.shares.append(&mut other.regions.shares);
-        self.regions.kinds.extend(other.regions.kinds.iter().map(|&kind| kinds[kind as usize]));
+        self.regions.defect_types.extend(other.regions.defect_types.iter().map(|&of| numbers[of as usize]));
     }
 
-    /// Adds all pixels to a histogram, where defect type `n` has the number `kind(n)`.
-    pub(crate) fn pour_into(&self, histogram: &mut Histogram, kind: impl Fn(u32) -> u32) {
+    /// Adds all pixels to a histogram, where defect type `n` has the number `number(n)`.
+    pub(crate) fn pour_into(&self, histogram: &mut Histogram, number: impl Fn(u32) -> u32) {
         histogram.add_normal_keys(&self.normal);
-        for &of in &self.regions.kinds {
-            histogram.add_regions(kind(of), 1);
+        for &of in &self.regions.defect_types {
+            histogram.add_regions(number(of), 1);
         }
         for run in self.anomalous.chunk_by(|a, b| region(*a) == region(*b)) {
             let of = region(run[0]);
             let keys = run.iter().map(|&packed| key_of(packed));
-            histogram.add_anomalous(keys, kind(self.regions.kinds[of]), self.regions.shares[of]);
+            histogram.add_anomalous(keys, number(self.regions.defect_types[of]), self.regions.shares[of]);
         }
     }
 

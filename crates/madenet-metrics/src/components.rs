@@ -1,7 +1,10 @@
 //! Connected regions of a mask.
 
+pub(crate) mod labeller;
+mod runs;
+
 use crate::error::{Error, Result};
-use crate::labeller::Labeller;
+use labeller::Labeller;
 
 /// Which pixels are neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,16 +25,19 @@ pub struct Components {
 impl Components {
     /// One label per pixel, row-major: 0 for background, else the number of the region,
     /// 1..=[`count`](Self::count).
+    #[must_use]
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
     /// Number of regions.
+    #[must_use]
     pub fn count(&self) -> usize {
         self.areas.len()
     }
 
     /// Number of pixels of each region; region `n` is at index `n - 1`. Never 0.
+    #[must_use]
     pub fn areas(&self) -> &[usize] {
         &self.areas
     }

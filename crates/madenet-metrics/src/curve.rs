@@ -1,7 +1,7 @@
 //! Curves over all thresholds, thinned to a few points.
 
 use crate::key::score;
-use crate::ranked::{Ranked, Step};
+use crate::ranked::{Found, Ranked, Step};
 use crate::share::MeanOverlap;
 
 /// One point of a curve.
@@ -18,9 +18,9 @@ pub struct CurvePoint {
 
 /// Points of a curve from the highest threshold to the lowest, to draw it: straight lines join them.
 ///
-/// Every point is exact. Points on a straight line between their neighbours are left out; if there still are more
-/// than asked for, the curve is thinned, and [`deviation`](Self::deviation) says how far the lines are from it at
-/// most. Areas are not to be computed from thinned curves: the metrics of this crate use all thresholds.
+/// Every point is exact. Points within a horizontal or a vertical line are left out; if there still are more than
+/// asked for, the curve is thinned, and [`deviation`](Self::deviation) says how far the lines are from it at most.
+/// Areas are not to be computed from thinned curves: the metrics of this crate use all thresholds.
 ///
 /// ```
 /// use madenet_metrics::Ranking;
@@ -48,13 +48,15 @@ pub struct Curve {
 
 impl Curve {
     /// The points, by descending threshold; at least two.
+    #[must_use]
     pub fn points(&self) -> &[CurvePoint] {
         &self.points
     }
 
-    /// The greatest vertical distance of the lines between the points from the curve over all thresholds, 0..=1;
-    /// 0 if nothing is left out. At most `8 / max_points` for curves that only rise (ROC and overlap) and
-    /// `max_points` of 4 or more.
+    /// An upper bound of the vertical distance of the lines between the points from the curve over all thresholds,
+    /// 0..=1; 0 if the lines are that curve. At most `8 / max_points` for curves that only rise (ROC and overlap)
+    /// and `max_points` of 4 or more.
+    #[must_use]
     pub fn deviation(&self) -> f64 {
         self.deviation
     }
@@ -63,39 +65,49 @@ impl Curve {
 /// Recall over the false positive rate.
 pub(crate) fn roc(scores: &impl Ranked, max_points: usize) -> Option<Curve> {
     let (normal, anomalous) = (scores.normal_count() as f64, scores.anomalous_count() as f64);
-    thinned(scores, 0.0, max_points, |at| (at.false_alarms as f64 / normal, at.hits as f64 / anomalous))
+    thinned(scores, 0.0, max_points, || {
+        move |at: &Corner<'_>| (at.found.false_alarms as f64 / normal, at.found.hits as f64 / anomalous)
+    })
 }
 
 /// Precision over recall, from precision 1 at recall 0 on.
 pub(crate) fn precision_recall(scores: &impl Ranked, max_points: usize) -> Option<Curve> {
     let anomalous = scores.anomalous_count() as f64;
-    thinned(scores, 1.0, max_points, |at| {
-        let predicted = at.hits + at.false_alarms;
-        (at.hits as f64 / anomalous, at.hits as f64 / predicted as f64)
+    thinned(scores, 1.0, max_points, || {
+        move |at: &Corner<'_>| (at.found.hits as f64 / anomalous, at.found.precision())
     })
 }
 
 /// Mean overlap of the regions over the false positive rate.
-pub(crate) fn overlap(scores: &impl Ranked, max_points: usize) -> Option<Curve> {
+pub(crate) fn pro(scores: &impl Ranked, max_points: usize) -> Option<Curve> {
     let normal = scores.normal_count() as f64;
-    thinned(scores, 0.0, max_points, |at| (at.false_alarms as f64 / normal, at.overlap))
+    thinned(scores, 0.0, max_points, || {
+        let mut overlap = MeanOverlap::new(scores.region_count(), scores.anomalous_count());
+        move |at: &Corner<'_>| {
+            if let Some(step) = at.step {
+                overlap.cover(step.anomalous, scores.shares(step));
+            }
+            (at.found.false_alarms as f64 / normal, overlap.value())
+        }
+    })
 }
 
-/// What is found at one threshold.
-#[derive(Debug, Clone, Copy)]
-struct Found {
+/// One threshold.
+struct Corner<'a> {
     key: u32,
-    hits: u64,
-    false_alarms: u64,
-    overlap: f64,
+    /// What is found at it.
+    found: Found,
+    /// The step whose anomalous scores are found with it, if any are.
+    step: Option<&'a Step>,
 }
 
 /// Draws a curve from (0, `start`) to the lowest threshold, with fewer points until they are at most `max_points`.
-fn thinned(
+/// For every sweep `places` gives what finds the place of a corner.
+fn thinned<P: FnMut(&Corner<'_>) -> (f64, f64)>(
     scores: &impl Ranked,
     start: f64,
     max_points: usize,
-    place: impl Fn(&Found) -> (f64, f64),
+    places: impl Fn() -> P,
 ) -> Option<Curve> {
     if scores.is_one_sided() {
         return None;
@@ -105,43 +117,72 @@ fn thinned(
     let mut deviation = 0.0;
     loop {
         let mut thinner = Thinner::new(start, deviation, max_points);
-        corners(scores, |found| {
-            let (x, y) = place(found);
-            thinner.offer(CurvePoint { threshold: score(found.key), x, y });
+        let mut place = places();
+        corners(scores, |corner| {
+            let (x, y) = place(corner);
+            thinner.offer(CurvePoint { threshold: score(corner.key), x, y });
         });
         if let Some(points) = thinner.finish() {
             return Some(Curve { points, deviation });
         }
         // A deviation of 1 keeps the two ends alone.
-        deviation = if deviation == 0.0 { 1.0 / max_points as f64 } else { 2.0 * deviation };
+        deviation = if deviation == 0.0 { 1.0 / max_points as f64 } else { f64::min(2.0 * deviation, 1.0) };
     }
 }
 
 /// Visits the thresholds before and at every anomalous score, and the lowest one. Between them only false
 /// positives are added, which all the curves draw as a straight line.
-fn corners(scores: &impl Ranked, mut visit: impl FnMut(&Found)) {
-    let mut overlap = MeanOverlap::new(scores.region_count(), scores.anomalous_count());
-    let mut found = Found { key: 0, hits: 0, false_alarms: 0, overlap: 0.0 };
-    scores.sweep(|step: &Step| {
+fn corners(scores: &impl Ranked, mut visit: impl FnMut(&Corner<'_>)) {
+    let mut last = Found::default();
+    scores.sweep_found(|before, step| {
         if step.above > 0 {
-            found = Found { key: step.above_key, false_alarms: found.false_alarms + step.above, ..found };
-            visit(&found);
+            visit(&Corner { key: step.above_key, found: *before, step: None });
         }
-        found = Found {
-            key: step.key,
-            hits: found.hits + step.anomalous,
-            false_alarms: found.false_alarms + step.tied,
-            overlap: overlap.cover(step.anomalous, scores.shares(step)),
-        };
-        visit(&found);
+        last = before.with(step.anomalous, step.tied);
+        visit(&Corner { key: step.key, found: last, step: Some(step) });
     });
-    if let Some(key) = scores.lowest_normal().filter(|_| found.false_alarms < scores.normal_count()) {
-        visit(&Found { key, false_alarms: scores.normal_count(), ..found });
+    let below = scores.normal_count() - last.false_alarms;
+    if let Some(key) = scores.lowest_normal().filter(|_| below > 0) {
+        visit(&Corner { key, found: last.with(0, below), step: None });
     }
 }
 
 /// Keeps the points a curve needs to stay within a tolerance.
 struct Thinner {
+    boxes: Boxes,
+    /// The last corner of the curve, and the point after it, which is a corner if the curve turns there.
+    corner: CurvePoint,
+    middle: Option<CurvePoint>,
+}
+
+impl Thinner {
+    fn new(start: CurvePoint, tolerance: f64, max_points: usize) -> Self {
+        Self { boxes: Boxes::new(start, tolerance, max_points), corner: start, middle: None }
+    }
+
+    /// Passes a point on to the boxes unless it is within a horizontal or vertical line.
+    fn offer(&mut self, point: CurvePoint) {
+        if let Some(middle) = self.middle.replace(point) {
+            let on_line =
+                |of: fn(&CurvePoint) -> f64| of(&self.corner) == of(&middle) && of(&middle) == of(&point);
+            if !on_line(|point| point.x) && !on_line(|point| point.y) {
+                self.boxes.offer(middle);
+                self.corner = middle;
+            }
+        }
+    }
+
+    /// The points, if they are not too many.
+    fn finish(mut self) -> Option<Vec<CurvePoint>> {
+        if let Some(end) = self.middle {
+            self.boxes.offer(end);
+        }
+        self.boxes.finish()
+    }
+}
+
+/// Boxes as high and as wide as the tolerance, from each kept point to the next.
+struct Boxes {
     kept: Vec<CurvePoint>,
     /// The last point offered, kept if the next one is too far away.
     pending: Option<CurvePoint>,
@@ -152,13 +193,12 @@ struct Thinner {
     max_points: usize,
 }
 
-impl Thinner {
+impl Boxes {
     fn new(start: CurvePoint, tolerance: f64, max_points: usize) -> Self {
         Self { kept: vec![start], pending: None, low: start.y, high: start.y, tolerance, max_points }
     }
 
-    /// Between two kept points either there are none, or the curve and the line both stay in a box as high and as
-    /// wide as the tolerance.
+    /// Between two kept points either there are none, or the curve and the line both stay in a box.
     fn offer(&mut self, point: CurvePoint) {
         let base = self.kept.last().map_or(0.0, |last| last.x);
         let height = self.high.max(point.y) - self.low.min(point.y);
@@ -184,5 +224,45 @@ impl Thinner {
             self.keep(end);
         }
         (self.kept.len() <= self.max_points).then_some(self.kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Ranking;
+
+    fn drawn(curve: &Curve) -> Vec<(f64, f64)> {
+        curve.points().iter().map(|point| (point.x, point.y)).collect()
+    }
+
+    #[test]
+    fn points_within_a_line_are_no_corners() -> crate::Result<()> {
+        //  1    x---x    aaan: three points up, one to the right
+        //       |
+        //  0    x
+        let ranking = Ranking::new(&[0.9, 0.8, 0.7, 0.1], &[true, true, true, false])?;
+        for max_points in [3, 100] {
+            let roc = ranking.roc_curve(max_points);
+            let roc = roc.as_ref();
+            assert_eq!(roc.map(drawn), Some(vec![(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)]));
+            assert_eq!(roc.map(Curve::deviation), Some(0.0));
+        }
+        // The lowest threshold that finds all anomalous ones and nothing else.
+        let thresholds = ranking.roc_curve(3).map(|curve| curve.points()[1].threshold);
+        assert_eq!(thresholds, Some(0.7));
+        Ok(())
+    }
+
+    #[test]
+    fn two_points_deviate_by_one_at_most() -> crate::Result<()> {
+        let ranking = Ranking::new(&[0.9, 0.8, 0.7, 0.1], &[true, true, true, false])?;
+        for max_points in [0, 1, 2] {
+            let roc = ranking.roc_curve(max_points);
+            let roc = roc.as_ref();
+            assert_eq!(roc.map(drawn), Some(vec![(0.0, 0.0), (1.0, 1.0)]));
+            assert_eq!(roc.map(Curve::deviation), Some(1.0));
+        }
+        Ok(())
     }
 }

@@ -155,11 +155,13 @@ pub enum Error {
     /// Feature vectors of no or of too many dimensions.
     #[error(
         "features of {dim} dimensions have no covariance matrix: \
-         expected at least 1 dimension, and memory for {dim} x {dim} numbers"
+         expected 1 to {max} dimensions, and memory for {dim} x {dim} numbers"
     )]
     FeatureDimension {
         /// Number of dimensions.
         dim: usize,
+        /// The largest number of dimensions.
+        max: usize,
     },
 
     /// A feature vector, or another set of them, has another number of dimensions.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::key::score;
-use crate::ranked::Ranked;
+use crate::ranked::Sweep;
 use crate::ranking::Ranking;
 
 /// The best F1 score and where it is reached.
@@ -54,31 +54,27 @@ pub fn f1_max(scores: &[f32], labels: &[bool]) -> Result<Option<F1Max>> {
 
 /// Best F1 of scores in order. Only anomalous scores can be best thresholds: going down, a normal one adds a
 /// false alarm and no hit.
-pub(crate) fn of(scores: &impl Ranked) -> Option<F1Max> {
+pub(crate) fn of(scores: &impl Sweep) -> Option<F1Max> {
     best(scores, |tied| tied).map(|best| best.figures())
 }
 
 /// How far the best F1 of scores in bins can be below that of the scores themselves: at most what finding the
 /// anomalous scores of a bin before the normal ones would bring.
-pub(crate) fn error(scores: &impl Ranked) -> Option<f64> {
+pub(crate) fn error(scores: &impl Sweep) -> Option<f64> {
     let (value, highest) = (best(scores, |tied| tied)?, best(scores, |_| 0)?);
     Some(f64::max(highest.f1() - value.f1(), 0.0))
 }
 
 /// The best of all steps, where `tied` says how many of the normal scores of a step are found with it.
-fn best(scores: &impl Ranked, tied: impl Fn(u64) -> u64) -> Option<Counts> {
+fn best(scores: &impl Sweep, tied: impl Fn(u64) -> u64) -> Option<Counts> {
     if scores.is_one_sided() {
         return None;
     }
     let positives = scores.anomalous_count();
     let mut best: Option<Counts> = None;
-    let (mut hits, mut false_alarms) = (0, 0);
-    scores.sweep(|step| {
-        hits += step.anomalous;
-        false_alarms += step.above;
-        let predicted = hits + false_alarms + tied(step.tied);
-        false_alarms += step.tied;
-        let here = Counts { hits, predicted, positives, key: step.key };
+    scores.sweep_found(|before, step| {
+        let found = before.with(step.anomalous, tied(step.tied));
+        let here = Counts { hits: found.hits, predicted: found.count(), positives, key: step.key };
         if best.as_ref().is_none_or(|best| here.is_as_good_as(best)) {
             best = Some(here);
         }

@@ -1,8 +1,9 @@
 //! Counts of scores in bins, filled one image at a time.
 //!
 //! A bin is all scores with the same sign, exponent and first 13 bits of the mantissa: its width is at most 2^-13
-//! of the scores in it, whatever their range, so there is nothing to choose before the first image. All sums are
-//! integers; hence histograms of parts add up to that of the whole, to the bit and in any order.
+//! of the scores in it, whatever their range, so there is nothing to choose before the first image. Only below the
+//! least normal number, 2^-126, all bins are 2^-139 wide. All sums are integers; hence histograms of parts add up to
+//! that of the whole, to the bit and in any order.
 
 use std::ops::AddAssign;
 
@@ -23,12 +24,12 @@ const BLOCKS: usize = (1 << (u32::BITS - DROPPED_BITS)) / BLOCK;
 pub(crate) struct Histogram {
     normal: Bins<u64>,
     /// By the number of the defect type.
-    kinds: Vec<Kind>,
+    defect_types: Vec<DefectType>,
 }
 
 /// The regions of one defect type.
 #[derive(Debug, Clone, Default)]
-struct Kind {
+struct DefectType {
     pixels: Bins<Shares>,
     regions: u64,
 }
@@ -58,21 +59,21 @@ impl Histogram {
     }
 
     /// Counts regions, of which [`add_anomalous`](Self::add_anomalous) adds the pixels.
-    pub(crate) fn add_regions(&mut self, kind: u32, count: u64) {
-        self.kind(kind).regions += count;
+    pub(crate) fn add_regions(&mut self, defect_type: u32, count: u64) {
+        self.defect_type(defect_type).regions += count;
     }
 
     /// Adds pixels of a region with this share per pixel.
-    pub(crate) fn add_anomalous(&mut self, keys: impl Iterator<Item = u32>, kind: u32, share: u128) {
-        let pixels = &mut self.kind(kind).pixels;
+    pub(crate) fn add_anomalous(&mut self, keys: impl Iterator<Item = u32>, defect_type: u32, share: u128) {
+        let pixels = &mut self.defect_type(defect_type).pixels;
         keys.for_each(|key| *pixels.of(key) += Shares { count: 1, sum: share });
     }
 
-    /// Adds the counts of another histogram, whose defect type `n` is number `kinds[n]` here.
-    pub(crate) fn merge(&mut self, other: &Self, kinds: &[u32]) {
+    /// Adds the counts of another histogram, whose defect type `n` is number `numbers[n]` here.
+    pub(crate) fn merge(&mut self, other: &Self, numbers: &[u32]) {
         self.normal.add_all(&other.normal);
-        for (from, &kind) in other.kinds.iter().zip(kinds) {
-            let into = self.kind(kind);
+        for (from, &number) in other.defect_types.iter().zip(numbers) {
+            let into = self.defect_type(number);
             into.pixels.add_all(&from.pixels);
             into.regions += from.regions;
         }
@@ -82,25 +83,25 @@ impl Histogram {
     pub(crate) fn finish(self) -> Binned {
         let normal = self.normal.iter().map(|(key, count)| NormalBin { key, count });
         let normal = normal.filter(|bin| bin.count > 0).collect();
-        let mut all = Kind::default();
-        for kind in &self.kinds {
-            all.pixels.add_all(&kind.pixels);
-            all.regions += kind.regions;
+        let mut all = DefectType::default();
+        for defect_type in &self.defect_types {
+            all.pixels.add_all(&defect_type.pixels);
+            all.regions += defect_type.regions;
         }
-        let kinds = self.kinds.iter().map(Kind::row).collect();
-        Binned::new(normal, all.row(), kinds, 1 << DROPPED_BITS)
+        let defect_types = self.defect_types.iter().map(DefectType::row).collect();
+        Binned::new(normal, all.row(), defect_types, 1 << DROPPED_BITS)
     }
 
-    fn kind(&mut self, kind: u32) -> &mut Kind {
-        let kind = kind as usize;
-        if self.kinds.len() <= kind {
-            self.kinds.resize_with(kind + 1, Kind::default);
+    fn defect_type(&mut self, number: u32) -> &mut DefectType {
+        let number = number as usize;
+        if self.defect_types.len() <= number {
+            self.defect_types.resize_with(number + 1, DefectType::default);
         }
-        &mut self.kinds[kind]
+        &mut self.defect_types[number]
     }
 }
 
-impl Kind {
+impl DefectType {
     fn row(&self) -> AnomalousBins {
         let bins = self.pixels.iter().filter(|(_, pixels)| pixels.count > 0);
         let bins = bins.map(|(key, pixels)| AnomalousBin { key, count: pixels.count, shares: pixels.sum });
@@ -155,23 +156,46 @@ impl<T: Copy + Default + AddAssign> Bins<T> {
 mod tests {
     use super::*;
     use crate::key::score;
-    use crate::ranked::Ranked;
+    use crate::ranked::{Ranked, Sweep};
+
+    /// Scores on both sides of the borders of bins and blocks, and of zero.
+    fn border_scores() -> impl Iterator<Item = f32> {
+        let least = f32::from_bits(1);
+        let positive =
+            [least, 1e-40, f32::MIN_POSITIVE, 1e-30, 0.001, 0.5, 1.0, 1.0 + 1.0 / 8192.0, 700.0, 2e38];
+        let near = |score: f32| [score.next_down(), score, score.next_up()];
+        positive.into_iter().chain([0.0, f32::MAX.next_down()]).flat_map(near).flat_map(|s| [s, -s])
+    }
 
     #[test]
     fn bins_are_relative_to_the_score() {
-        for middle in [1e-30f32, 0.001, 1.0, 700.0, -3.0] {
+        for middle in border_scores() {
             let mut histogram = Histogram::default();
-            let scores = [middle, middle * (1.0 + 0.75 / 8192.0), middle * (1.0 + 2.5 / 8192.0)];
-            histogram.add_normal(&scores);
+            histogram.add_normal(&[middle]);
             histogram.add_regions(0, 1);
             histogram.add_anomalous([key(middle)].into_iter(), 0, 7);
             let bins = histogram.finish();
-            assert_eq!((bins.normal_count(), bins.anomalous_count(), bins.region_count()), (3, 1, 1));
-            let (low, high) =
-                (score(bins.lowest_normal().unwrap()), score(bins.key_above_normal(0).unwrap()));
-            let width = (high - low) / middle.abs();
-            assert!((1.0..8.0).contains(&(width * 8192.0)), "from {low} to {high}");
+            assert_eq!((bins.normal_count(), bins.anomalous_count(), bins.region_count()), (1, 1, 1));
+            let (edge, next) = (bins.lowest_normal().unwrap(), bins.key_above_normal(0).unwrap());
+            assert!(edge <= key(middle) && key(middle) < next, "{middle} from {edge} to {next}");
+            assert_eq!(bins.counts_from(key(middle)), (1, 1));
+
+            let (edge, next) = (f64::from(score(edge)), f64::from(score(next)));
+            let least = f64::from(f32::MIN_POSITIVE);
+            let widest = f64::max(f64::from(middle.abs()), least) / 8192.0;
+            // Above the highest bin there is no number.
+            assert!(next - edge <= widest || next.is_infinite(), "{middle} from {edge} to {next}");
         }
+    }
+
+    #[test]
+    fn scores_of_a_bin_are_those_with_equal_high_bits() {
+        let mut histogram = Histogram::default();
+        histogram.add_normal(&[1.0, 1.0 + 0.75 / 8192.0, 1.0 + 2.5 / 8192.0, -1.0]);
+        let bins = histogram.finish();
+        assert_eq!(bins.counts_from(key(1.0)), (3, 0));
+        assert_eq!(bins.counts_from(key(1.0 + 1.0 / 8192.0)), (1, 0));
+        assert_eq!(bins.key_above_normal(1).map(score), Some(1.0 + 1.0 / 8192.0));
     }
 
     #[test]

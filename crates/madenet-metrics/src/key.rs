@@ -18,13 +18,16 @@ pub(crate) fn score(key: u32) -> f32 {
     f32::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
 }
 
-/// Position of the first NaN or infinity.
-pub(crate) fn first_non_finite(scores: &[f32]) -> Option<usize> {
+/// The first NaN or infinity, and its position.
+pub(crate) fn first_non_finite(scores: &[f32]) -> Option<(usize, f32)> {
     // Adding one to the exponent carries into the sign bit only if the exponent is all ones. Collecting the
     // carries needs no exit from the loop, unlike a search.
     let exponent_one = 1 << (f32::MANTISSA_DIGITS - 1);
     let carries = scores.iter().fold(0, |all, score| all | ((score.to_bits() & !SIGN) + exponent_one));
-    if carries & SIGN == 0 { None } else { scores.iter().position(|score| !score.is_finite()) }
+    if carries & SIGN == 0 {
+        return None;
+    }
+    scores.iter().copied().enumerate().find(|(_, score)| !score.is_finite())
 }
 
 #[cfg(test)]
@@ -60,7 +63,8 @@ mod tests {
         assert_eq!(first_non_finite(&finite), None);
         assert_eq!(first_non_finite(&[]), None);
         for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::from_bits(0x7F80_0001)] {
-            assert_eq!(first_non_finite(&[1.0, -2.0, bad, 3.0, bad]), Some(2));
+            let (index, value) = first_non_finite(&[1.0, -2.0, bad, 3.0, bad]).unwrap();
+            assert_eq!((index, value.to_bits()), (2, bad.to_bits()));
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Normal or anomalous.
+
 use std::fmt;
 
 /// Whether a sample is as it should be: the truth about it, or what a detector says.

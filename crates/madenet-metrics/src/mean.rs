@@ -28,19 +28,29 @@ pub struct Mean {
     pub total: usize,
 }
 
+/// A second sum is taken of figures divided by this, in case the first one overflows: no 2^64 figures can make it.
+/// A power of two, so that large figures lose nothing by the division.
+const SCALE: f64 = (1_u128 << 64) as f64;
+
 impl Mean {
     /// The mean of the figures that are `Some`. NaN and infinite ones count as undefined, too: one of them
     /// would swallow all others.
+    #[must_use]
     pub fn of(figures: impl IntoIterator<Item = Option<f64>>) -> Self {
-        let (mut sum, mut defined, mut total) = (0.0, 0, 0);
+        let (mut sum, mut small_sum, mut defined, mut total) = (0.0, 0.0, 0, 0);
         for figure in figures {
             total += 1;
             if let Some(figure) = figure.filter(|figure| figure.is_finite()) {
                 defined += 1;
                 sum += figure;
+                small_sum += figure / SCALE;
             }
         }
-        Self { value: (defined > 0).then(|| sum / defined as f64), defined, total }
+        let mean = || match sum / defined as f64 {
+            mean if mean.is_finite() => mean,
+            _ => (small_sum / defined as f64 * SCALE).clamp(f64::MIN, f64::MAX),
+        };
+        Self { value: (defined > 0).then(mean), defined, total }
     }
 }
 
@@ -71,5 +81,15 @@ mod tests {
     fn figures_that_are_no_numbers_do_not_swallow_the_others() {
         let mean = Mean::of([Some(f64::NAN), Some(0.25), Some(f64::INFINITY)]);
         assert_eq!(mean, Mean { value: Some(0.25), defined: 1, total: 3 });
+    }
+
+    #[test]
+    fn the_largest_figures_have_a_mean() {
+        assert_eq!(Mean::of([Some(1e308); 3]).value, Some(1e308));
+        assert_eq!(Mean::of([Some(f64::MIN); 2]).value, Some(f64::MIN));
+        assert_eq!(
+            Mean::of([Some(f64::MAX), Some(f64::MAX), Some(f64::MIN), Some(f64::MIN)]).value,
+            Some(0.0)
+        );
     }
 }

@@ -2,28 +2,34 @@
 
 use crate::collected::Collected;
 use crate::components::Connectivity;
-use crate::error::{Error, Result};
+use crate::components::labeller::{Labeller, Run};
+use crate::defect_types::DefectTypes;
+use crate::error::Result;
 use crate::histogram::Histogram;
-use crate::key::{first_non_finite, key};
-use crate::kinds::Kinds;
-use crate::labeller::{Labeller, Run};
-use crate::scores::{PixelScores, Scores};
+use crate::input::check_map;
+use crate::key::key;
+use crate::pixel_scores::PixelScores;
+use crate::scores::Scores;
 use crate::share;
 
-/// Number of pixels up to which all scores are kept: 400 MB, and twice that while they are sorted.
+/// Number of pixels up to which all scores are kept: 400 MB, and up to three times that while they are moved or
+/// sorted, see [`PixelMetrics`].
 pub const EXACT_PIXELS: usize = 100_000_000;
 
 /// Collects anomaly maps and masks, one image at a time; [`finish`](Self::finish) sorts them.
 ///
 /// Up to a limit, [`EXACT_PIXELS`] unless another is [given](Self::with_exact_limit), every score is kept: 4 bytes
-/// per normal pixel, 8 per anomalous one and 20 per region, and during the sort the same once more. The 65.5
-/// million pixels of 1000 maps of 256 x 256 need 270 MB, and 530 MB for the sort.
+/// per normal pixel, 8 per anomalous one and 20 per region. Buffers double as they grow, so up to twice that is
+/// reserved, and three times that while one is moved to a larger place or sorted. The 65.5 million pixels of 1000
+/// maps of 256 x 256 are 270 MB.
 ///
 /// Beyond the limit the scores turn into a histogram, by themselves and in the same pass. Its bins are scores equal
-/// in their sign, exponent and first 13 bits of mantissa, so they need no range of scores to be known, and are at
-/// most 2^-13 of the score wide. Equal bins then count as equal scores, and the greatest error this can make on the
-/// data at hand is stated for each figure. The memory no longer grows with the pixels: for each power of two that
-/// scores fall into, 64 KB, and 256 KB per defect type (scores from 0.001 to 1 fall into ten).
+/// in their sign, exponent and first 13 bits of mantissa, so they need no range of scores to be known. They are at
+/// most 2^-13 of the score wide; below `f32::MIN_POSITIVE`, zero included, where mantissas lose their leading bits,
+/// 2^-139. Equal bins then count as equal scores, and the greatest error this can make on the data at hand is
+/// [stated](PixelScores#exact-or-in-bins) for each figure. The memory no longer grows with the pixels: 64 KB for each
+/// power of two that normal scores fall into, and 256 KB for each defect type and each power of two that its scores
+/// fall into (scores from 0.001 to 1 fall into ten).
 ///
 /// [`merge`](Self::merge) joins the parts of a test set that were collected apart. Sums are integers in both modes,
 /// so the figures of merged parts are those of one pass, to the last bit and in any order.
@@ -49,7 +55,7 @@ pub struct PixelMetrics {
     exact: Option<Collected>,
     /// Empty as long as all scores are kept.
     histogram: Histogram,
-    kinds: Kinds,
+    defect_types: DefectTypes,
     images: usize,
     exact_limit: usize,
     labeller: Labeller,
@@ -63,6 +69,7 @@ impl Default for PixelMetrics {
 
 impl PixelMetrics {
     /// No image yet; exact up to [`EXACT_PIXELS`].
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -83,11 +90,12 @@ impl PixelMetrics {
     /// assert_eq!((scores.auroc(), scores.auroc_error()), (Some(0.875), Some(0.125)));
     /// # Ok::<(), madenet_metrics::Error>(())
     /// ```
+    #[must_use]
     pub fn with_exact_limit(pixels: usize) -> Self {
         Self {
             exact: Some(Collected::default()),
             histogram: Histogram::default(),
-            kinds: Kinds::default(),
+            defect_types: DefectTypes::default(),
             images: 0,
             exact_limit: pixels,
             labeller: Labeller::default(),
@@ -95,6 +103,7 @@ impl PixelMetrics {
     }
 
     /// Whether all scores are kept so far.
+    #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact.is_some()
     }
@@ -146,21 +155,23 @@ impl PixelMetrics {
     ///
     /// If there are more regions than 32 bits can number. Nothing is added then.
     pub fn merge(&mut self, other: Self) -> Result<()> {
-        self.exact_limit = self.exact_limit.min(other.exact_limit);
-        if let Some(pixels) = &other.exact {
-            self.limit_pixels(pixels.pixels());
-        }
-        match (&mut self.exact, other.exact) {
-            (Some(into), Some(from)) => {
+        let exact_limit = self.exact_limit.min(other.exact_limit);
+        if let (Some(into), Some(from)) = (&self.exact, &other.exact) {
+            if into.pixels().saturating_add(from.pixels()) > exact_limit {
+                self.turn_to_histogram();
+            } else {
                 into.check_room(from.region_count())?;
-                into.merge(from, &self.kinds.adopt(&other.kinds));
             }
+        }
+        self.exact_limit = exact_limit;
+        let numbers = self.defect_types.adopt(&other.defect_types);
+        match (&mut self.exact, other.exact) {
+            (Some(into), Some(from)) => into.merge(from, &numbers),
             (_, from) => {
-                let kinds = self.kinds.adopt(&other.kinds);
                 let into = self.turn_to_histogram();
-                into.merge(&other.histogram, &kinds);
+                into.merge(&other.histogram, &numbers);
                 if let Some(from) = from {
-                    from.pour_into(into, |kind| kinds[kind as usize]);
+                    from.pour_into(into, |number| numbers[number as usize]);
                 }
             }
         }
@@ -169,12 +180,13 @@ impl PixelMetrics {
     }
 
     /// Sorts all pixels, once for all metrics.
+    #[must_use]
     pub fn finish(self) -> PixelScores {
         let scores = match self.exact {
             Some(pixels) => Scores::Exact(pixels.finish()),
             None => Scores::Histogram(self.histogram.finish()),
         };
-        PixelScores::new(scores, self.images, &self.kinds)
+        PixelScores::new(scores, self.images, &self.defect_types)
     }
 
     fn push_image(
@@ -185,7 +197,7 @@ impl PixelMetrics {
         width: usize,
         defect_type: Option<&str>,
     ) -> Result<()> {
-        self.check(map, mask, height, width)?;
+        check_map(self.images, map, mask, height, width)?;
         // No early exit, so that the loop is vector instructions.
         if mask.iter().fold(false, |any, &anomalous| any | anomalous) {
             self.labeller.label(mask, width, Connectivity::Eight)?;
@@ -207,11 +219,11 @@ impl PixelMetrics {
 
     /// Adds a map whose mask has just been labelled.
     fn add_labelled(&mut self, map: &[f32], defect_type: Option<&str>) {
-        let kind = self.kinds.number(defect_type);
+        let defect_type = self.defect_types.number(defect_type);
         let (runs, areas) = (self.labeller.runs(), self.labeller.areas());
         match &mut self.exact {
             Some(pixels) => {
-                let first = pixels.add_regions(kind, areas);
+                let first = pixels.add_regions(defect_type, areas);
                 between(map, runs, |run, scores| match run {
                     Some(run) => pixels.add_anomalous(scores, first + run.region),
                     None => pixels.add_normal(scores),
@@ -219,11 +231,11 @@ impl PixelMetrics {
             }
             None => {
                 let histogram = &mut self.histogram;
-                histogram.add_regions(kind, areas.len() as u64);
+                histogram.add_regions(defect_type, areas.len() as u64);
                 between(map, runs, |run, scores| match run {
                     Some(run) => {
                         let keys = scores.iter().map(|&score| key(score));
-                        histogram.add_anomalous(keys, kind, share::of(areas[run.region as usize]));
+                        histogram.add_anomalous(keys, defect_type, share::of(areas[run.region as usize]));
                     }
                     None => histogram.add_normal(scores),
                 });
@@ -242,26 +254,9 @@ impl PixelMetrics {
 
     fn turn_to_histogram(&mut self) -> &mut Histogram {
         if let Some(pixels) = self.exact.take() {
-            pixels.pour_into(&mut self.histogram, |kind| kind);
+            pixels.pour_into(&mut self.histogram, |number| number);
         }
         &mut self.histogram
-    }
-
-    fn check(&self, map: &[f32], mask: &[bool], height: usize, width: usize) -> Result<()> {
-        let image = self.images;
-        if height.checked_mul(width) != Some(map.len()) {
-            return Err(Error::MapSize { image, height, width, got: map.len() });
-        }
-        if mask.len() != map.len() {
-            return Err(Error::MaskSize { image, height, width, got: mask.len() });
-        }
-        match first_non_finite(map) {
-            None => Ok(()),
-            Some(index) => {
-                let (x, y) = (index % width, index / width);
-                Err(Error::NonFinitePixel { image, index, x, y, value: map[index] })
-            }
-        }
     }
 }
 

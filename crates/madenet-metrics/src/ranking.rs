@@ -1,10 +1,11 @@
 //! Image scores of both classes, sorted once for all metrics.
 
-use crate::confusion::{self, Confusion};
+use crate::confusion_matrix::{self, ConfusionMatrix};
 use crate::curve::{self, Curve};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::f1_max::{self, F1Max};
-use crate::key::{first_non_finite, key};
+use crate::input::check_scores;
+use crate::key::key;
 use crate::sorted::{Regions, Sorted, pack};
 use crate::{auroc, average_precision, threshold};
 
@@ -27,7 +28,7 @@ use crate::{auroc, average_precision, threshold};
 /// let near = |got: Option<f64>, expected: f64| (got.unwrap() - expected).abs() < 1e-12;
 /// assert_eq!(ranking.auroc(), Some(0.8125));
 /// assert!(near(ranking.average_precision(), 49.0 / 60.0));
-/// assert!(near(ranking.average_precision_trapezoid(), 103.0 / 120.0));
+/// assert!(near(ranking.pr_auc_trapezoid(), 103.0 / 120.0));
 /// assert_eq!(ranking.f1_max().map(|best| (best.f1, best.threshold)), Some((0.8, 0.35)));
 /// assert_eq!(ranking.confusion(0.8).recall(), Some(0.5));
 /// assert_eq!(ranking.threshold_at_recall(1.0)?, Some(0.35));
@@ -45,12 +46,7 @@ impl Ranking {
     ///
     /// If the lengths differ, or a score is NaN or infinite.
     pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self> {
-        if scores.len() != labels.len() {
-            return Err(Error::LengthMismatch { scores: scores.len(), labels: labels.len() });
-        }
-        if let Some(index) = first_non_finite(scores) {
-            return Err(Error::NonFiniteScore { index, value: scores[index] });
-        }
+        check_scores(scores, labels)?;
         let of = |class: bool| {
             scores.iter().zip(labels).filter(move |pair| *pair.1 == class).map(|(&score, _)| key(score))
         };
@@ -59,12 +55,14 @@ impl Ranking {
     }
 
     /// Area under the ROC curve, 0..=1: see [`auroc`](crate::auroc()). `None` where a class is missing.
+    #[must_use]
     pub fn auroc(&self) -> Option<f64> {
         auroc::of(&self.scores)
     }
 
     /// Average precision by steps, in (0, 1]: see [`average_precision`](crate::average_precision()). `None` where a
     /// class is missing.
+    #[must_use]
     pub fn average_precision(&self) -> Option<f64> {
         average_precision::of(&self.scores)
     }
@@ -74,28 +72,34 @@ impl Ranking {
     /// To compare with their figures only: lines between the points of this curve are too high (Davis and
     /// Goadrich, "The Relationship Between Precision-Recall and ROC Curves", ICML 2006). `None` where a class is
     /// missing.
-    pub fn average_precision_trapezoid(&self) -> Option<f64> {
+    #[must_use]
+    pub fn pr_auc_trapezoid(&self) -> Option<f64> {
         average_precision::trapezoid_of(&self.scores)
     }
 
     /// The best F1 score over all thresholds: see [`f1_max`](crate::f1_max()). `None` where a class is missing.
+    #[must_use]
     pub fn f1_max(&self) -> Option<F1Max> {
         f1_max::of(&self.scores)
     }
 
-    /// The counts at a threshold: `score >= threshold` is anomalous. At NaN nothing is.
-    pub fn confusion(&self, threshold: f32) -> Confusion {
-        confusion::of(&self.scores, threshold)
+    /// The counts at a threshold. Here `score >= threshold` is anomalous, so a score that equals the threshold is; a
+    /// detector that asks for `score > threshold` differs there. At NaN nothing is anomalous.
+    #[must_use]
+    pub fn confusion(&self, threshold: f32) -> ConfusionMatrix {
+        confusion_matrix::of(&self.scores, threshold)
     }
 
     /// The ROC curve from (0, 0) to (1, 1), x = false positive rate, y = recall, with at most `max_points` points
     /// (2 at least). `None` where a class is missing.
+    #[must_use]
     pub fn roc_curve(&self, max_points: usize) -> Option<Curve> {
         curve::roc(&self.scores, max_points)
     }
 
     /// The precision-recall curve, x = recall, y = precision, from (0, 1) to recall 1 at the lowest score, with at
     /// most `max_points` points (2 at least). `None` where a class is missing.
+    #[must_use]
     pub fn precision_recall_curve(&self, max_points: usize) -> Option<Curve> {
         curve::precision_recall(&self.scores, max_points)
     }

@@ -1,249 +1,14 @@
-//! Pixel-level metrics of the images collected.
+//! Scores in order, exact or in bins.
 
 use crate::binned::Binned;
-use crate::confusion::{self, Confusion};
-use crate::curve::{self, Curve};
-use crate::error::{Error, Result};
-use crate::f1_max::{self, F1Max};
-use crate::kinds::Kinds;
-use crate::ranked::{Ranked, Step};
+use crate::ranked::{Ranked, Step, Sweep};
 use crate::sorted::Sorted;
-use crate::{aupro, auroc, average_precision, threshold};
 
-/// The sorted pixels of a test set. Each metric is one sweep over the anomalous ones.
-///
-/// `None` always says that a metric is not defined: there is no anomalous or no normal pixel.
-///
-/// # Exact or in bins
-///
-/// If there were more pixels than [`PixelMetrics`](crate::PixelMetrics) keeps, pixels in the same bin of its
-/// histogram count as ties. Every figure `x` then has an `x_error`: the exact value is within `x() - x_error()` and
-/// `x() + x_error()`, whatever the order of the scores in each bin. Where all scores are kept, that is 0.
-#[derive(Debug, Clone)]
-pub struct PixelScores {
-    scores: Scores,
-    images: usize,
-    /// In alphabetical order.
-    defect_types: Vec<String>,
-    /// The number of every defect type.
-    kinds: Vec<u32>,
-}
-
-/// Scores in order.
+/// The scores of a test set, in the mode that their number asks for.
 #[derive(Debug, Clone)]
 pub(crate) enum Scores {
     Exact(Sorted),
     Histogram(Binned),
-}
-
-impl PixelScores {
-    pub(crate) fn new(scores: Scores, images: usize, kinds: &Kinds) -> Self {
-        let (defect_types, kinds) = kinds.sorted();
-        Self { scores, images, defect_types, kinds }
-    }
-
-    /// Whether all scores were kept, so that all figures are exact and all errors 0.
-    pub fn is_exact(&self) -> bool {
-        matches!(self.scores, Scores::Exact(_))
-    }
-
-    /// Pixel AUROC, in 0..=1: [`auroc`](crate::auroc()) over all pixels of all images, normal images
-    /// included. `None` without an anomalous or without a normal pixel.
-    pub fn auroc(&self) -> Option<f64> {
-        auroc::of(&self.scores)
-    }
-
-    /// How far [`auroc`](Self::auroc) can be from the exact value: half of the pairs that share a bin.
-    pub fn auroc_error(&self) -> Option<f64> {
-        self.error(auroc::error)
-    }
-
-    /// Pixel AP, in (0, 1]: [`average_precision`](crate::average_precision()) over all pixels of all images.
-    /// `None` without an anomalous or without a normal pixel.
-    pub fn average_precision(&self) -> Option<f64> {
-        average_precision::of(&self.scores)
-    }
-
-    /// How far [`average_precision`](Self::average_precision) can be from the exact value, between the best and the
-    /// worst order within the bins.
-    pub fn average_precision_error(&self) -> Option<f64> {
-        self.error(average_precision::error)
-    }
-
-    /// Area under the precision-recall curve by trapezoids, 0..=1: see
-    /// [`Ranking::average_precision_trapezoid`](crate::Ranking::average_precision_trapezoid).
-    pub fn average_precision_trapezoid(&self) -> Option<f64> {
-        average_precision::trapezoid_of(&self.scores)
-    }
-
-    /// How far [`average_precision_trapezoid`](Self::average_precision_trapezoid) can be from the exact value.
-    pub fn average_precision_trapezoid_error(&self) -> Option<f64> {
-        self.error(average_precision::trapezoid_error)
-    }
-
-    /// Area under the per-region overlap curve up to a false positive rate, divided by that rate; in 0..=1.
-    ///
-    /// At a threshold, the overlap is the mean over all regions of all images of the covered fraction of the
-    /// region, and the false positive rate is the covered fraction of all normal pixels, those of normal
-    /// images included. Regions are 8-connected. The curve joins the points of all distinct thresholds by
-    /// straight lines, from (0, 0) to (1, 1), and is cut at `fpr_limit` by linear interpolation (Bergmann et
-    /// al., CVPR 2020, and the evaluation code of MVTec AD). A perfect map has 1, a constant one `fpr_limit /
-    /// 2`.
-    ///
-    /// The usual limit is [`AUPRO_FPR_LIMIT`](crate::AUPRO_FPR_LIMIT), 0.3; newer work also uses
-    /// [`AUPRO_FPR_LIMIT_STRICT`](crate::AUPRO_FPR_LIMIT_STRICT), 0.05. `None` without a region or without a normal
-    /// pixel.
-    ///
-    /// # Errors
-    ///
-    /// If the limit is not in (0, 1].
-    pub fn aupro(&self, fpr_limit: f64) -> Result<Option<f64>> {
-        check_limit(fpr_limit)?;
-        Ok(aupro::of(&self.scores, fpr_limit))
-    }
-
-    /// How far [`aupro`](Self::aupro) can be from the exact value, between the best and the worst order within the
-    /// bins.
-    ///
-    /// # Errors
-    ///
-    /// If the limit is not in (0, 1].
-    pub fn aupro_error(&self, fpr_limit: f64) -> Result<Option<f64>> {
-        check_limit(fpr_limit)?;
-        Ok(self.error(|scores| aupro::error(scores, fpr_limit)))
-    }
-
-    /// The best F1 score over all thresholds: see [`f1_max`](crate::f1_max()). In bins, the best over the lower edges
-    /// of the bins, and exact for the threshold given.
-    pub fn f1_max(&self) -> Option<F1Max> {
-        f1_max::of(&self.scores)
-    }
-
-    /// How far the F1 score of [`f1_max`](Self::f1_max) can be below the exact one.
-    pub fn f1_max_error(&self) -> Option<f64> {
-        self.error(f1_max::error)
-    }
-
-    /// The counts of pixels at a threshold: `score >= threshold` is anomalous. In bins the threshold is rounded down
-    /// to the edge of its bin, which is by at most 2^-13 of it. At NaN nothing is anomalous.
-    pub fn confusion(&self, threshold: f32) -> Confusion {
-        confusion::of(&self.scores, threshold)
-    }
-
-    /// The ROC curve of all pixels, x = false positive rate, y = recall: see
-    /// [`Ranking::roc_curve`](crate::Ranking::roc_curve). In bins the points are exact, and thresholds are edges of
-    /// bins.
-    pub fn roc_curve(&self, max_points: usize) -> Option<Curve> {
-        curve::roc(&self.scores, max_points)
-    }
-
-    /// The precision-recall curve of all pixels, x = recall, y = precision: see
-    /// [`Ranking::precision_recall_curve`](crate::Ranking::precision_recall_curve). In bins the points are exact, and
-    /// thresholds are edges of bins.
-    pub fn precision_recall_curve(&self, max_points: usize) -> Option<Curve> {
-        curve::precision_recall(&self.scores, max_points)
-    }
-
-    /// The curve whose area the [AUPRO](Self::aupro) is, from (0, 0) to (1, 1): x = false positive rate, y = mean
-    /// overlap of the regions; at most `max_points` points (2 at least). In bins the points are exact, and thresholds
-    /// are edges of bins.
-    pub fn pro_curve(&self, max_points: usize) -> Option<Curve> {
-        curve::overlap(&self.scores, max_points)
-    }
-
-    /// The least threshold at which at most a share `rate` of the normal pixels is at or above it: see
-    /// [`Ranking::threshold_at_false_positive_rate`](crate::Ranking::threshold_at_false_positive_rate). In bins, the
-    /// least edge of a bin. `None` without a normal pixel.
-    ///
-    /// # Errors
-    ///
-    /// If the rate is not in 0..=1.
-    pub fn threshold_at_false_positive_rate(&self, rate: f64) -> Result<Option<f32>> {
-        threshold::at_false_positive_rate(&self.scores, rate)
-    }
-
-    /// The highest threshold at which at least a share `rate` of the anomalous pixels is at or above it. In bins, the
-    /// highest edge of a bin. `None` without an anomalous pixel.
-    ///
-    /// # Errors
-    ///
-    /// If the rate is not in 0..=1.
-    pub fn threshold_at_recall(&self, rate: f64) -> Result<Option<f32>> {
-        threshold::at_recall(&self.scores, rate)
-    }
-
-    /// The defect types that regions are filed under, in alphabetical order.
-    pub fn defect_types(&self) -> &[String] {
-        &self.defect_types
-    }
-
-    /// The same metrics for one defect type; `None` if no region is filed under it.
-    ///
-    /// Anomalous are the pixels in regions of that type alone, and those of other regions are left out. Normal are
-    /// the normal pixels of all images, whatever their type, so that a false positive rate means the same threshold
-    /// in all rows, and rows can be compared. They are shared, not copied.
-    ///
-    /// ```
-    /// use madenet_metrics::PixelMetrics;
-    ///
-    /// let mut metrics = PixelMetrics::new();
-    /// metrics.push_defect(&[0.9, 0.2, 0.1], &[true, false, false], 1, 3, "scratch")?;
-    /// metrics.push_defect(&[0.1, 0.3, 0.4], &[true, false, false], 1, 3, "dent")?;
-    /// let scores = metrics.finish();
-    /// assert_eq!(scores.defect_types(), ["dent", "scratch"]);
-    /// assert_eq!(scores.of_defect_type("scratch").and_then(|row| row.auroc()), Some(1.0));
-    /// // One tie with four normal pixels: half a pair of four is won.
-    /// assert_eq!(scores.of_defect_type("dent").and_then(|row| row.auroc()), Some(0.125));
-    /// assert!(scores.of_defect_type("stain").is_none());
-    /// # Ok::<(), madenet_metrics::Error>(())
-    /// ```
-    pub fn of_defect_type(&self, name: &str) -> Option<Self> {
-        let index = self.defect_types.iter().position(|known| known == name)?;
-        let kind = self.kinds[index];
-        let scores = match &self.scores {
-            Scores::Exact(sorted) => Scores::Exact(sorted.of_kind(kind)),
-            Scores::Histogram(binned) => Scores::Histogram(binned.of_kind(kind)),
-        };
-        Some(Self { scores, images: self.images, defect_types: vec![name.to_owned()], kinds: vec![kind] })
-    }
-
-    /// Number of images, those without the defect type included.
-    pub fn images(&self) -> usize {
-        self.images
-    }
-
-    /// Number of 8-connected regions in all masks.
-    pub fn regions(&self) -> usize {
-        to_usize(self.scores.region_count())
-    }
-
-    /// Number of pixels outside all masks.
-    pub fn normal_pixels(&self) -> usize {
-        to_usize(self.scores.normal_count())
-    }
-
-    /// Number of pixels inside a mask.
-    pub fn anomalous_pixels(&self) -> usize {
-        to_usize(self.scores.anomalous_count())
-    }
-
-    /// 0 where the scores are exact and the figure is defined.
-    fn error(&self, of: impl Fn(&Scores) -> Option<f64>) -> Option<f64> {
-        match &self.scores {
-            Scores::Exact(_) if self.scores.is_one_sided() => None,
-            Scores::Exact(_) => Some(0.0),
-            Scores::Histogram(_) => of(&self.scores),
-        }
-    }
-}
-
-/// Only counts of a histogram merged from many parts can be larger, and only where a `usize` has 32 bits.
-fn to_usize(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
-}
-
-fn check_limit(limit: f64) -> Result<()> {
-    if limit > 0.0 && limit <= 1.0 { Ok(()) } else { Err(Error::FprLimit { limit }) }
 }
 
 /// Passes a call on to the scores, whichever they are.
@@ -256,7 +21,7 @@ macro_rules! either {
     };
 }
 
-impl Ranked for Scores {
+impl Sweep for Scores {
     fn normal_count(&self) -> u64 {
         either!(self, scores => scores.normal_count())
     }
@@ -265,12 +30,14 @@ impl Ranked for Scores {
         either!(self, scores => scores.anomalous_count())
     }
 
-    fn region_count(&self) -> u64 {
-        either!(self, scores => scores.region_count())
-    }
-
     fn sweep(&self, visit: impl FnMut(&Step)) {
         either!(self, scores => scores.sweep(visit))
+    }
+}
+
+impl Ranked for Scores {
+    fn region_count(&self) -> u64 {
+        either!(self, scores => scores.region_count())
     }
 
     fn shares(&self, step: &Step) -> u128 {

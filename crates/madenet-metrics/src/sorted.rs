@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::radix::{sort_by_high_half, sort_keys};
-use crate::ranked::{Ranked, Step};
+use crate::ranked::{Ranked, Step, Sweep};
 
 /// Sorted keys of both classes.
 #[derive(Debug, Clone)]
@@ -25,16 +25,17 @@ pub(crate) struct Regions {
     /// The share of one of its pixels.
     pub(crate) shares: Vec<u128>,
     /// The number of its defect type.
-    pub(crate) kinds: Vec<u32>,
+    pub(crate) defect_types: Vec<u32>,
 }
 
 impl Regions {
     /// The region of all image scores.
     pub(crate) const IMAGES: u32 = 0;
 
-    /// What image scores have instead of regions: a single one, so that the mean overlap is the recall.
+    /// What image scores have instead of regions: a single one, whose pixels have no share, as no metric of images
+    /// asks for an overlap.
     pub(crate) fn of_images() -> Self {
-        Self { shares: vec![0], kinds: vec![0] }
+        Self { shares: vec![0], defect_types: vec![0] }
     }
 }
 
@@ -47,30 +48,26 @@ impl Sorted {
         Self { normal: Arc::new(normal), anomalous, regions: Arc::new(regions), region_count }
     }
 
-    /// The same normal scores, and the anomalous ones of one kind of region.
-    pub(crate) fn of_kind(&self, kind: u32) -> Self {
-        let kinds = &self.regions.kinds;
-        let is_of_kind = |&packed: &u64| kinds[region(packed)] == kind;
+    /// The same normal scores, and the anomalous ones of one defect type.
+    pub(crate) fn of_defect_type(&self, defect_type: u32) -> Self {
+        let defect_types = &self.regions.defect_types;
+        let is_of_type = |&packed: &u64| defect_types[region(packed)] == defect_type;
         Self {
             normal: Arc::clone(&self.normal),
-            anomalous: self.anomalous.iter().copied().filter(is_of_kind).collect(),
+            anomalous: self.anomalous.iter().copied().filter(is_of_type).collect(),
             regions: Arc::clone(&self.regions),
-            region_count: kinds.iter().filter(|&&of| of == kind).count() as u64,
+            region_count: defect_types.iter().filter(|&&of| of == defect_type).count() as u64,
         }
     }
 }
 
-impl Ranked for Sorted {
+impl Sweep for Sorted {
     fn normal_count(&self) -> u64 {
         self.normal.len() as u64
     }
 
     fn anomalous_count(&self) -> u64 {
         self.anomalous.len() as u64
-    }
-
-    fn region_count(&self) -> u64 {
-        self.region_count
     }
 
     fn sweep(&self, mut visit: impl FnMut(&Step)) {
@@ -93,6 +90,12 @@ impl Ranked for Sorted {
             });
             end -= equal;
         }
+    }
+}
+
+impl Ranked for Sorted {
+    fn region_count(&self) -> u64 {
+        self.region_count
     }
 
     fn shares(&self, step: &Step) -> u128 {
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_step_holds_all_equal_scores_of_both_classes() {
-        let regions = Regions { shares: vec![100, 10, 1], kinds: vec![0, 1, 0] };
+        let regions = Regions { shares: vec![100, 10, 1], defect_types: vec![0, 1, 0] };
         let sorted = Sorted::new(vec![5, 1, 5, 7, 6], vec![pack(5, 2), pack(9, 1), pack(5, 0)], regions);
         let mut steps = Vec::new();
         sorted.sweep(|step| steps.push((step.clone(), sorted.shares(step))));
@@ -169,8 +172,8 @@ mod tests {
         assert_eq!((sorted.key_above_normal(2), sorted.key_above_normal(5)), (Some(6), None));
         assert_eq!((sorted.anomalous_key(0), sorted.anomalous_key(2)), (Some(9), Some(5)));
 
-        let kind = sorted.of_kind(1);
-        assert_eq!((kind.region_count(), kind.anomalous_count(), kind.normal_count()), (1, 1, 5));
+        let row = sorted.of_defect_type(1);
+        assert_eq!((row.region_count(), row.anomalous_count(), row.normal_count()), (1, 1, 5));
     }
 
     #[test]

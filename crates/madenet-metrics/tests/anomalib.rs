@@ -65,13 +65,14 @@ fn aupimo_agrees_with_anomalib() {
         aupimo.push(map, &mask, size[1], size[2]).unwrap();
     }
 
+    let scores = aupimo.finish();
+    assert_eq!((scores.normal_images(), scores.anomalous_images()), (4, 5));
     for (index, tolerance) in [REORDERED, NEAREST_POINTS].into_iter().enumerate() {
         let bounds = values::<f64>(case[format!("bounds_{index}").as_str()]);
-        let scores = aupimo.clone().finish((bounds[0], bounds[1])).unwrap();
-        assert_eq!((scores.normal_images, scores.anomalous_images), (4, 5));
+        let figures = scores.between((bounds[0], bounds[1])).unwrap();
         let expected = values::<f64>(case[format!("aupimo_{index}").as_str()]);
-        assert_eq!(scores.per_image.len(), expected.len());
-        for (got, expected) in scores.per_image.iter().zip(expected) {
+        assert_eq!(figures.per_image.len(), expected.len());
+        for (got, expected) in figures.per_image.iter().zip(expected) {
             // A normal image has NaN there and nothing here.
             assert_eq!(got.is_none(), expected.is_nan());
             let error = got.map_or(0.0, |got| (got - expected).abs());

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{AUPIMO_FPR_BOUNDS, Aupimo, AupimoScores, Error};
+use madenet_metrics::{AUPIMO_FPR_BOUNDS, Aupimo, AupimoFigures, Error, Mean};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -85,10 +85,10 @@ fn near(a: Option<f64>, b: Option<f64>, tolerance: f64) -> bool {
 }
 
 /// `None` where the normal images are too few for the bounds.
-fn finish(aupimo: Aupimo, bounds: (f64, f64)) -> Option<AupimoScores> {
-    match aupimo.finish(bounds) {
+fn finish(aupimo: Aupimo, bounds: (f64, f64)) -> Option<AupimoFigures> {
+    match aupimo.finish().between(bounds) {
         Err(Error::AupimoResolution { .. }) => None,
-        scores => Some(scores.unwrap()),
+        figures => Some(figures.unwrap()),
     }
 }
 
@@ -98,23 +98,26 @@ proptest! {
         let normal: Vec<_> = images.iter().filter(|image| !image.mask.contains(&true)).collect();
         let largest = normal.iter().map(|image| image.map.len()).max().unwrap_or(0);
         let finest = 1.0 / (normal.len() * largest) as f64;
-        let Some(scores) = finish(collect(&images), bounds) else {
-            prop_assert!(bounds.0 < finest);
+        let scores = collect(&images).finish();
+        prop_assert_eq!(scores.images(), images.len());
+        prop_assert_eq!(scores.normal_images(), normal.len());
+        prop_assert_eq!(scores.anomalous_images(), images.len() - normal.len());
+        let Some(figures) = finish(collect(&images), bounds) else {
+            prop_assert!(bounds.0 < finest && scores.anomalous_images() > 0);
             return Ok(());
         };
-        prop_assert!(normal.is_empty() || bounds.0 >= finest);
+        prop_assert!(normal.is_empty() || scores.anomalous_images() == 0 || bounds.0 >= finest);
         // Logarithms of neighbouring rates lose digits where they are subtracted.
         let tolerance = 1e-12 / (bounds.1 / bounds.0).ln();
         let expected: Vec<_> = images.iter().map(|image| aupimo_by_thresholds(&images, image, bounds)).collect();
-        for (&got, &expected) in scores.per_image.iter().zip(&expected) {
+        for (&got, &expected) in figures.per_image.iter().zip(&expected) {
             prop_assert!(near(got, expected, tolerance), "got {got:?}, expected {expected:?}");
             prop_assert!(got.is_none_or(|area| (0.0..=1.0).contains(&area)));
         }
         let defined: Vec<f64> = expected.into_iter().flatten().collect();
         let mean = (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64);
-        prop_assert!(near(scores.mean, mean, tolerance));
-        prop_assert_eq!(scores.normal_images, normal.len());
-        prop_assert_eq!(scores.anomalous_images, images.len() - normal.len());
+        prop_assert!(near(figures.mean.value, mean, tolerance));
+        prop_assert_eq!(figures.mean.total, scores.anomalous_images());
     }
 
     #[test]
@@ -142,10 +145,12 @@ fn normal_images_weigh_the_same_whatever_their_size() {
     aupimo.push(&[0.9, 0.0], &[false; 2], 1, 2).unwrap();
     aupimo.push(&[0.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], &[false; 8], 2, 4).unwrap();
     aupimo.push(&[0.8, 0.0], &[true, false], 1, 2).unwrap();
-    let scores = aupimo.finish((0.0625, 1.0)).unwrap();
+    let scores = aupimo.finish();
     // Nothing up to 1/4, all from there on: two of four octaves.
-    assert!(near(scores.per_image[2], Some(0.5), 1e-15));
-    assert_eq!((scores.normal_images, scores.anomalous_images), (2, 1));
+    assert!(near(scores.between((0.0625, 1.0)).unwrap().per_image[2], Some(0.5), 1e-15));
+    assert_eq!((scores.normal_images(), scores.anomalous_images()), (2, 1));
+    // The same pixels between other rates.
+    assert_eq!(scores.between((0.25, 1.0)).unwrap().per_image[2], Some(1.0));
 }
 
 #[test]
@@ -154,7 +159,7 @@ fn equal_zeros_are_one_score() {
         let mut aupimo = Aupimo::new();
         aupimo.push(&[normal, -1.0], &[false; 2], 1, 2).unwrap();
         aupimo.push(&[anomalous], &[true], 1, 1).unwrap();
-        aupimo.finish((0.5, 1.0)).unwrap().mean
+        aupimo.finish().between((0.5, 1.0)).unwrap().mean
     };
     assert_eq!(of(0.0, -0.0), of(0.0, 0.0));
     assert_eq!(of(-0.0, 0.0), of(0.0, 0.0));
@@ -166,7 +171,7 @@ fn the_usual_bounds_need_a_hundred_thousand_pixels() {
     let map: Vec<f32> = (0..50_000u32).map(|k| k as f32).collect();
     aupimo.push(&map, &[false; 50_000], 200, 250).unwrap();
     aupimo.push(&[60_000.0, 49_995.5], &[true; 2], 1, 2).unwrap();
-    let error = aupimo.clone().finish(AUPIMO_FPR_BOUNDS).unwrap_err();
+    let error = aupimo.clone().finish().between(AUPIMO_FPR_BOUNDS).unwrap_err();
     assert_eq!(error, Error::AupimoResolution { lower: 1e-5, finest: 2e-5 });
     assert_eq!(
         error.to_string(),
@@ -175,37 +180,45 @@ fn the_usual_bounds_need_a_hundred_thousand_pixels() {
     );
     // A second image of the kind is enough. Half of the defect is found above 8 of 10^5 normal pixels.
     aupimo.push(&map, &[false; 50_000], 200, 250).unwrap();
-    let scores = aupimo.finish(AUPIMO_FPR_BOUNDS).unwrap();
-    assert!(near(scores.mean, Some(1.0 - 0.5 * 8f64.ln() / 10f64.ln()), 1e-12));
+    let figures = aupimo.finish().between(AUPIMO_FPR_BOUNDS).unwrap();
+    assert!(near(figures.mean.value, Some(1.0 - 0.5 * 8f64.ln() / 10f64.ln()), 1e-12));
 }
 
 #[test]
 fn undefined_figures_are_none() {
-    let empty = Aupimo::new().finish(AUPIMO_FPR_BOUNDS).unwrap();
-    assert_eq!((empty.per_image, empty.mean, empty.normal_images), (vec![], None, 0));
+    let counts = |mean: Mean| (mean.value, mean.defined, mean.total);
+    let empty = Aupimo::new().finish();
+    let figures = empty.between(AUPIMO_FPR_BOUNDS).unwrap();
+    assert_eq!((figures.per_image, counts(figures.mean), empty.normal_images()), (vec![], (None, 0, 0), 0));
 
     let mut aupimo = Aupimo::new();
     aupimo.push(&[0.1, 0.2], &[true, false], 1, 2).unwrap();
-    let scores = aupimo.clone().finish(AUPIMO_FPR_BOUNDS).unwrap();
-    assert_eq!((scores.per_image, scores.mean, scores.anomalous_images), (vec![None], None, 1));
+    let figures = aupimo.clone().finish().between(AUPIMO_FPR_BOUNDS).unwrap();
+    assert_eq!((figures.per_image, counts(figures.mean)), (vec![None], (None, 0, 1)));
     // An image without pixels is not a normal one.
     aupimo.push(&[], &[], 0, 5).unwrap();
-    let scores = aupimo.finish(AUPIMO_FPR_BOUNDS).unwrap();
-    assert_eq!((scores.per_image, scores.normal_images), (vec![None, None], 0));
+    let scores = aupimo.finish();
+    assert_eq!((scores.images(), scores.normal_images()), (2, 0));
+    assert_eq!(scores.between(AUPIMO_FPR_BOUNDS).unwrap().per_image, [None, None]);
 
+    // Two normal pixels cannot show a rate of 1e-5, but nothing is asked of them.
     let mut aupimo = Aupimo::new();
     aupimo.push(&[0.1, 0.2], &[false; 2], 1, 2).unwrap();
-    let scores = aupimo.finish((0.5, 1.0)).unwrap();
-    assert_eq!((scores.per_image, scores.mean, scores.normal_images), (vec![None], None, 1));
+    let scores = aupimo.finish();
+    for bounds in [AUPIMO_FPR_BOUNDS, (0.5, 1.0)] {
+        let figures = scores.between(bounds).unwrap();
+        assert_eq!((figures.per_image, counts(figures.mean)), (vec![None], (None, 0, 0)));
+    }
+    assert_eq!(scores.normal_images(), 1);
 }
 
 #[test]
 fn bad_input_is_named_and_not_added() {
     for (lower, upper) in [(0.0, 0.5), (0.5, 0.5), (0.5, 0.1), (0.5, 1.1), (-1.0, 0.5)] {
-        assert_eq!(Aupimo::new().finish((lower, upper)), Err(Error::AupimoBounds { lower, upper }));
+        assert_eq!(Aupimo::new().finish().between((lower, upper)), Err(Error::AupimoBounds { lower, upper }));
     }
-    assert!(Aupimo::new().finish((f64::NAN, 0.5)).is_err());
-    assert!(Aupimo::new().finish((0.5, f64::NAN)).is_err());
+    assert!(Aupimo::new().finish().between((f64::NAN, 0.5)).is_err());
+    assert!(Aupimo::new().finish().between((0.5, f64::NAN)).is_err());
 
     let mut aupimo = Aupimo::new();
     aupimo.push(&[0.5; 6], &[false; 6], 2, 3).unwrap();
@@ -216,5 +229,5 @@ fn bad_input_is_named_and_not_added() {
     let error = aupimo.push(&[0.0; 6], &[true; 5], 2, 3);
     assert_eq!(error, Err(Error::MaskSize { image: 1, height: 2, width: 3, got: 5 }));
     assert!(aupimo.push(&[], &[], usize::MAX, 2).is_err());
-    assert_eq!(aupimo.finish((0.5, 1.0)).unwrap().per_image, [None]);
+    assert_eq!(aupimo.finish().between((0.5, 1.0)).unwrap().per_image, [None]);
 }

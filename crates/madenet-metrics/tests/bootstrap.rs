@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{Bootstrap, Error, auroc, average_precision};
+use madenet_metrics::{Bootstrap, Error, Ranking, Resample};
 use madenet_rng::Stream;
 use proptest::prelude::*;
 
@@ -34,37 +34,38 @@ proptest! {
 
     #[test]
     fn fast_paths_are_the_metrics_of_the_resamples((a, b, labels) in detectors()) {
-        let slow = FEW.interval(&labels, |images| auroc(&pick(&a, images), &pick(&labels, images)).unwrap())?;
-        prop_assert_eq!(FEW.auroc_interval(&a, &labels)?, slow);
-
-        let ap = |scores: &[f32], images: &[usize]| {
-            average_precision(&pick(scores, images), &pick(&labels, images)).unwrap()
-        };
-        let slow = FEW.paired(&labels, |images| ap(&a, images), |images| ap(&b, images))?;
-        let fast = FEW.average_precision_difference(&a, &b, &labels)?;
-        prop_assert_eq!(slow.is_some(), fast.is_some());
-        if let (Some(slow), Some(fast)) = (slow, fast) {
-            for (slow, fast) in [
-                (slow.interval.estimate, fast.interval.estimate),
-                (slow.interval.low, fast.interval.low),
-                (slow.interval.high, fast.interval.high),
-            ] {
-                prop_assert!((slow - fast).abs() <= 1e-12);
-            }
+        let metrics: [fn(&Ranking) -> Option<f64>; 4] = [
+            Ranking::auroc,
+            Ranking::average_precision,
+            Ranking::pr_auc_trapezoid,
+            |ranking| Some(ranking.f1_max()?.f1),
+        ];
+        let resampled: [fn(&Resample) -> Option<f64>; 4] = [
+            Resample::auroc,
+            Resample::average_precision,
+            Resample::pr_auc_trapezoid,
+            |resample| Some(resample.f1_max()?.f1),
+        ];
+        for (metric, resampled) in metrics.into_iter().zip(resampled) {
+            let of = |scores: &[f32], images: &[usize]| {
+                metric(&Ranking::new(&pick(scores, images), &pick(&labels, images)).unwrap())
+            };
+            let slow = FEW.interval(&labels, |images| of(&a, images))?;
+            prop_assert_eq!(FEW.ranking_interval(&a, &labels, resampled)?, slow);
+            let slow = FEW.paired(&labels, |images| of(&a, images), |images| of(&b, images))?;
+            prop_assert_eq!(FEW.ranking_difference(&a, &b, &labels, resampled)?, slow);
         }
-        let single = FEW.average_precision_interval(&a, &labels)?;
-        prop_assert_eq!(single.map(|interval| interval.estimate), average_precision(&a, &labels)?);
     }
 
     #[test]
     fn bounds_are_in_order_and_equal_detectors_do_not_differ((a, _, labels) in detectors()) {
         let one_sided = labels.iter().all(|&label| label) || !labels.contains(&true);
-        let interval = FEW.auroc_interval(&a, &labels)?;
+        let interval = FEW.ranking_interval(&a, &labels, Resample::auroc)?;
         prop_assert_eq!(interval.is_none(), one_sided);
         if let Some(interval) = interval {
             prop_assert!((0.0..=1.0).contains(&interval.low) && interval.low <= interval.high);
             prop_assert_eq!((interval.resamples, interval.undefined, interval.confidence), (60, 0, 0.9));
-            let same = FEW.auroc_difference(&a, &a, &labels)?.unwrap();
+            let same = FEW.ranking_difference(&a, &a, &labels, Resample::auroc)?.unwrap();
             prop_assert_eq!((same.interval.low, same.interval.estimate, same.interval.high), (0.0, 0.0, 0.0));
             prop_assert_eq!(same.above_zero, 0.0);
         }
@@ -82,15 +83,19 @@ proptest! {
 #[test]
 fn equal_seeds_give_equal_intervals() {
     let (scores, labels) = gaussian_set(0, 60);
-    let of =
-        |seed| Bootstrap { seed, ..Bootstrap::default() }.auroc_interval(&scores, &labels).unwrap().unwrap();
+    let of = |seed| {
+        Bootstrap { seed, ..Bootstrap::default() }
+            .ranking_interval(&scores, &labels, Resample::auroc)
+            .unwrap()
+            .unwrap()
+    };
     assert_eq!(of(5), of(5));
     assert_ne!(of(5), of(6));
     let interval = of(5);
     assert!(interval.low < interval.estimate && interval.estimate < interval.high);
     // A wider confidence has wider bounds on the same resamples.
     let wide = Bootstrap { confidence: 0.99, seed: 5, ..Bootstrap::default() };
-    let wide = wide.auroc_interval(&scores, &labels).unwrap().unwrap();
+    let wide = wide.ranking_interval(&scores, &labels, Resample::auroc).unwrap().unwrap();
     assert!(wide.low < interval.low && interval.high < wide.high);
 }
 
@@ -100,9 +105,9 @@ fn the_better_detector_is_better_in_most_resamples() {
     let noise = gaussian_set(2, 200).0;
     let b: Vec<f32> = a.iter().zip(noise).map(|(a, noise)| a + 2.0 * noise).collect();
     let b: Vec<f32> = b.iter().zip(&labels).map(|(b, &label)| b - if label { 2.5 } else { 0.0 }).collect();
-    let gain = Bootstrap::default().auroc_difference(&a, &b, &labels).unwrap().unwrap();
+    let gain = Bootstrap::default().ranking_difference(&a, &b, &labels, Resample::auroc).unwrap().unwrap();
     assert!(gain.interval.low > 0.0 && gain.above_zero > 0.975);
-    let loss = Bootstrap::default().auroc_difference(&b, &a, &labels).unwrap().unwrap();
+    let loss = Bootstrap::default().ranking_difference(&b, &a, &labels, Resample::auroc).unwrap().unwrap();
     assert!((loss.interval.low + gain.interval.high).abs() < 1e-12);
     assert!((loss.interval.high + gain.interval.low).abs() < 1e-12);
     assert_eq!(loss.above_zero, 0.0);
@@ -117,7 +122,7 @@ fn ninety_of_a_hundred_intervals_hold_the_truth() {
     let held = (0..sets)
         .filter(|&set| {
             let (scores, labels) = gaussian_set(100 + set, 80);
-            let interval = bootstrap.auroc_interval(&scores, &labels).unwrap().unwrap();
+            let interval = bootstrap.ranking_interval(&scores, &labels, Resample::auroc).unwrap().unwrap();
             (interval.low..=interval.high).contains(&truth)
         })
         .count();
@@ -148,7 +153,7 @@ fn undefined_resamples_are_counted() {
 #[test]
 fn bad_input_is_named() {
     let none = Bootstrap { resamples: 0, ..FEW };
-    assert_eq!(none.auroc_interval(&[0.1], &[true]), Err(Error::NoResamples));
+    assert_eq!(none.ranking_interval(&[0.1], &[true], Resample::auroc), Err(Error::NoResamples));
     for confidence in [0.0, 1.0, -0.5, f64::INFINITY] {
         let error = Bootstrap { confidence, ..FEW }.interval(&[], |_| None);
         assert_eq!(error, Err(Error::Confidence { confidence }));
@@ -159,10 +164,10 @@ fn bad_input_is_named() {
         Err(Error::NonFiniteStatistic { value: f64::INFINITY })
     );
     assert_eq!(
-        FEW.auroc_difference(&[0.1, 0.2], &[0.1], &[true, false]),
+        FEW.ranking_difference(&[0.1, 0.2], &[0.1], &[true, false], Resample::auroc),
         Err(Error::LengthMismatch { scores: 1, labels: 2 })
     );
-    let error = FEW.average_precision_interval(&[0.1, f32::INFINITY], &[true, false]);
+    let error = FEW.ranking_interval(&[0.1, f32::INFINITY], &[true, false], Resample::average_precision);
     assert_eq!(error, Err(Error::NonFiniteScore { index: 1, value: f32::INFINITY }));
-    assert_eq!(FEW.auroc_interval(&[], &[]), Ok(None));
+    assert_eq!(FEW.ranking_interval(&[], &[], Resample::auroc), Ok(None));
 }

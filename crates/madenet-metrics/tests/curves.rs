@@ -50,7 +50,7 @@ proptest! {
             return Ok(());
         };
         prop_assert!((area(&roc) - ranking.auroc().unwrap()).abs() <= ROUNDING);
-        prop_assert!((area(&pr) - ranking.average_precision_trapezoid().unwrap()).abs() <= ROUNDING);
+        prop_assert!((area(&pr) - ranking.pr_auc_trapezoid().unwrap()).abs() <= ROUNDING);
     }
 
     #[test]
@@ -66,7 +66,7 @@ proptest! {
         let ranking = Ranking::new(&scores, &labels)?;
         for point in ranking.roc_curve(1000).iter().flat_map(Curve::points) {
             let counts = ranking.confusion(point.threshold);
-            prop_assert_eq!((Some(point.x), Some(point.y)), (counts.false_alarm_rate(), counts.recall()));
+            prop_assert_eq!((Some(point.x), Some(point.y)), (counts.false_positive_rate(), counts.recall()));
         }
         for point in ranking.precision_recall_curve(1000).iter().flat_map(Curve::points) {
             let counts = ranking.confusion(point.threshold);

@@ -3,7 +3,7 @@
 #![cfg(feature = "frechet")]
 #![allow(clippy::unwrap_used)]
 
-use madenet_metrics::{Error, GaussianStats, frechet_distance};
+use madenet_metrics::{Error, GaussianStats, MAX_FEATURE_DIM, frechet_distance};
 use madenet_rng::Stream;
 
 const SCIPY: &str = include_str!("fixtures/frechet.txt");
@@ -92,8 +92,10 @@ fn extreme_features_have_a_distance() {
 
 #[test]
 fn bad_features_are_named_and_not_added() {
-    assert_eq!(GaussianStats::new(0).unwrap_err(), Error::FeatureDimension { dim: 0 });
-    assert_eq!(GaussianStats::new(usize::MAX).unwrap_err(), Error::FeatureDimension { dim: usize::MAX });
+    for dim in [0, MAX_FEATURE_DIM + 1, usize::MAX] {
+        let error = GaussianStats::new(dim).unwrap_err();
+        assert_eq!(error, Error::FeatureDimension { dim, max: MAX_FEATURE_DIM });
+    }
     let mut a = stats(2, &[0.0, 1.0]);
     assert_eq!(a.push(&[1.0]), Err(Error::FeatureLength { expected: 2, got: 1 }));
     let bad = Error::NonFiniteFeature { vector: 1, index: 1, value: f32::INFINITY };

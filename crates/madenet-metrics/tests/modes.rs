@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Image, close_images, collect, images, labelled_scores, limits};
-use madenet_metrics::{Curve, PixelMetrics, PixelScores, Ranking};
+use madenet_metrics::{Curve, CurvePoint, PixelMetrics, PixelScores, Ranking};
 use proptest::prelude::*;
 
 /// What a few hundred roundings near 1 come to; errors are stated for exact arithmetic.
@@ -45,19 +45,39 @@ fn figures(scores: &PixelScores, limit: f64) -> Vec<(String, Vec<Option<u64>>)> 
             row.auroc_error(),
             row.average_precision(),
             row.average_precision_error(),
-            row.average_precision_trapezoid(),
-            row.average_precision_trapezoid_error(),
+            row.pr_auc_trapezoid(),
+            row.pr_auc_trapezoid_error(),
             best.map(|best| best.f1),
             best.map(|best| best.threshold.into()),
             row.f1_max_error(),
         ];
-        let counts = [row.images(), row.regions(), row.normal_pixels(), row.anomalous_pixels()];
-        let counts = counts.map(|count| Some(count as u64));
+        let counts =
+            [row.images() as u64, row.regions(), row.normal_pixels(), row.anomalous_pixels()].map(Some);
         all.into_iter().chain(aupro).map(|figure| figure.map(f64::to_bits)).chain(counts).collect()
     };
     let rows =
         scores.defect_types().iter().map(|name| (name.clone(), of(&scores.of_defect_type(name).unwrap())));
     [(String::new(), of(scores))].into_iter().chain(rows).collect()
+}
+
+/// The lower edge of the bin of a score: 10 bits of the mantissa are dropped, away from zero below it.
+fn lower_edge(score: f32) -> f32 {
+    match score {
+        f32::INFINITY => score,
+        score if score < 0.0 => f32::from_bits(score.to_bits() | 0x3FF),
+        score => f32::from_bits(score.to_bits() & !0x3FF),
+    }
+}
+
+/// Every figure with its error.
+fn figures_and_errors(scores: &PixelScores, limit: f64) -> [(&'static str, Option<f64>, Option<f64>); 5] {
+    [
+        ("auroc", scores.auroc(), scores.auroc_error()),
+        ("ap", scores.average_precision(), scores.average_precision_error()),
+        ("ap by trapezoids", scores.pr_auc_trapezoid(), scores.pr_auc_trapezoid_error()),
+        ("aupro", scores.aupro(limit).unwrap(), scores.aupro_error(limit).unwrap()),
+        ("f1", scores.f1_max().map(|best| best.f1), scores.f1_max_error()),
+    ]
 }
 
 fn scores_and_labels(images: &[Image]) -> (Vec<f32>, Vec<bool>) {
@@ -88,43 +108,32 @@ proptest! {
 
     #[test]
     fn figures_of_bins_are_within_their_errors(
-        images in prop_oneof![images(), close_images()],
+        images in typed(prop_oneof![images(), close_images()]),
         limit in limits(),
     ) {
-        let exact = collect(&images).finish();
-        let mut metrics = PixelMetrics::with_exact_limit(0);
-        images.iter().for_each(|image| push(&mut metrics, image, None));
-        let bins = metrics.finish();
+        let (mut exact, mut bins) = (PixelMetrics::new(), PixelMetrics::with_exact_limit(0));
+        for (image, defect_type) in &images {
+            push(&mut exact, image, *defect_type);
+            push(&mut bins, image, *defect_type);
+        }
+        let (exact, bins) = (exact.finish(), bins.finish());
         prop_assert!(exact.is_exact() && !bins.is_exact());
-        let pairs = [
-            ("auroc", exact.auroc(), bins.auroc(), bins.auroc_error()),
-            ("ap", exact.average_precision(), bins.average_precision(), bins.average_precision_error()),
-            (
-                "ap by trapezoids",
-                exact.average_precision_trapezoid(),
-                bins.average_precision_trapezoid(),
-                bins.average_precision_trapezoid_error(),
-            ),
-            ("aupro", exact.aupro(limit)?, bins.aupro(limit)?, bins.aupro_error(limit)?),
-            ("f1", exact.f1_max().map(|b| b.f1), bins.f1_max().map(|b| b.f1), bins.f1_max_error()),
-        ];
-        for (name, exact, got, error) in pairs {
-            prop_assert_eq!(exact.is_some(), got.is_some());
-            prop_assert_eq!(exact.is_some(), error.is_some());
-            if let (Some(exact), Some(got), Some(error)) = (exact, got, error) {
-                let apart = (exact - got).abs();
-                prop_assert!(apart <= error + ROUNDING, "{name}: {got} is not within {error} of {exact}");
+        let mut rows = vec![(exact.clone(), bins.clone())];
+        for name in exact.defect_types() {
+            rows.push((exact.of_defect_type(name).unwrap(), bins.of_defect_type(name).unwrap()));
+        }
+        for (exact, bins) in rows {
+            for (exact, bins) in figures_and_errors(&exact, limit).iter().zip(figures_and_errors(&bins, limit)) {
+                let ((name, exact, zero), (_, got, error)) = (exact, bins);
+                prop_assert_eq!(exact.is_some(), got.is_some());
+                prop_assert_eq!(exact.is_some(), error.is_some());
+                prop_assert_eq!(*zero, exact.map(|_| 0.0), "{} is exact", name);
+                if let (Some(exact), Some(got), Some(error)) = (exact, got, error) {
+                    let apart = (exact - got).abs();
+                    prop_assert!(apart <= error + ROUNDING, "{name}: {got} is not within {error} of {exact}");
+                }
             }
         }
-    }
-
-    #[test]
-    fn errors_of_exact_figures_are_zero(images in images(), limit in limits()) {
-        let scores = collect(&images).finish();
-        let zero = scores.auroc().map(|_| 0.0);
-        prop_assert_eq!(scores.auroc_error(), zero);
-        prop_assert_eq!(scores.average_precision_error(), zero);
-        prop_assert_eq!(scores.aupro_error(limit)?, zero);
     }
 
     #[test]
@@ -141,11 +150,21 @@ proptest! {
         prop_assert_eq!(bins.f1_max().map(|best| best.f1), exact.f1_max().map(|best| best.f1));
         prop_assert_eq!(bins.confusion(0.25), exact.confusion(0.25));
         for points in [4, 1000] {
-            let drawn = |curve: Option<Curve>| {
-                curve.map(|curve| curve.points().iter().map(|at| (at.x, at.y)).collect::<Vec<_>>())
+            // Of the grid of scores each is the edge of its bin, but for negative ones, whose edges lie lower.
+            let drawn = |curve: Option<Curve>, edge: fn(f32) -> f32| {
+                curve.map(|curve| {
+                    let point = |at: &CurvePoint| (edge(at.threshold), at.x, at.y);
+                    curve.points().iter().map(point).collect::<Vec<_>>()
+                })
             };
-            prop_assert_eq!(drawn(bins.pro_curve(points)), drawn(exact.pro_curve(points)));
-            prop_assert_eq!(drawn(bins.roc_curve(points)), drawn(exact.roc_curve(points)));
+            let of_bins = |curve| drawn(curve, |threshold| threshold);
+            let of_scores = |curve| drawn(curve, lower_edge);
+            prop_assert_eq!(of_bins(bins.pro_curve(points)), of_scores(exact.pro_curve(points)));
+            prop_assert_eq!(of_bins(bins.roc_curve(points)), of_scores(exact.roc_curve(points)));
+            prop_assert_eq!(
+                of_bins(bins.precision_recall_curve(points)),
+                of_scores(exact.precision_recall_curve(points))
+            );
         }
         prop_assert_eq!(bins.defect_types(), exact.defect_types());
     }
@@ -195,9 +214,9 @@ proptest! {
     fn thresholds_keep_their_rates((scores, labels) in labelled_scores(), rate in 0.0f64..=1.0) {
         let ranking = Ranking::new(&scores, &labels)?;
         if let Some(threshold) = ranking.threshold_at_false_positive_rate(rate)? {
-            prop_assert!(ranking.confusion(threshold).false_alarm_rate().unwrap() <= rate);
+            prop_assert!(ranking.confusion(threshold).false_positive_rate().unwrap() <= rate);
             let lower = ranking.confusion(threshold.next_down());
-            prop_assert!(lower.false_alarm_rate().unwrap() > rate || lower.true_negatives == 0);
+            prop_assert!(lower.false_positive_rate().unwrap() > rate || lower.true_negatives == 0);
         }
         if let Some(threshold) = ranking.threshold_at_recall(rate)? {
             prop_assert!(ranking.confusion(threshold).recall().unwrap() >= rate);
@@ -213,7 +232,7 @@ proptest! {
         let (scores, labels) = scores_and_labels(&images);
         let exact = Ranking::new(&scores, &labels)?;
         if let Some(threshold) = bins.threshold_at_false_positive_rate(rate)? {
-            prop_assert!(exact.confusion(threshold).false_alarm_rate().unwrap() <= rate);
+            prop_assert!(exact.confusion(threshold).false_positive_rate().unwrap() <= rate);
             prop_assert_eq!(bins.confusion(threshold), exact.confusion(threshold));
         }
         if let Some(threshold) = bins.threshold_at_recall(rate)? {

@@ -79,7 +79,7 @@ fn pixel_metrics_agree_with_scikit_learn_and_the_definition() {
         assert!(maps.is_empty() && masks.is_empty());
 
         let pixels = metrics.finish();
-        assert_eq!([pixels.regions()], case.values::<usize>("regions")[..]);
+        assert_eq!([pixels.regions()], case.values::<u64>("regions")[..]);
         case.assert_near("auroc", &[pixels.auroc()]);
         case.assert_near("average_precision", &[pixels.average_precision()]);
         let areas: Vec<_> =

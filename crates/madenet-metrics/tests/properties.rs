@@ -211,8 +211,8 @@ proptest! {
         let pixels = collect(&images).finish();
         prop_assert_eq!(pixels.auroc(), auroc(&scores, &labels)?);
         prop_assert_eq!(pixels.average_precision(), average_precision(&scores, &labels)?);
-        prop_assert_eq!(pixels.anomalous_pixels(), labels.iter().filter(|&&label| label).count());
-        prop_assert_eq!(pixels.normal_pixels() + pixels.anomalous_pixels(), labels.len());
+        prop_assert_eq!(pixels.anomalous_pixels(), labels.iter().filter(|&&label| label).count() as u64);
+        prop_assert_eq!(pixels.normal_pixels() + pixels.anomalous_pixels(), labels.len() as u64);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use madenet_metrics::{
-    AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT, Confusion, Error, PixelMetrics, PixelScores, Ranking, auroc,
-    average_precision, f1_max,
+    AUPRO_FPR_LIMIT, AUPRO_FPR_LIMIT_STRICT, ConfusionMatrix, Error, PixelMetrics, PixelScores, Ranking,
+    auroc, average_precision, f1_max,
 };
 
 /// A few roundings of numbers near 1.
@@ -225,15 +225,16 @@ fn a_ranking_has_all_figures() {
     assert_eq!(ranking.auroc(), Some(0.8125));
     assert_near(ranking.average_precision(), 49.0 / 60.0);
     // scikit-learn's auc(recall, precision) is 0.8583333333333333.
-    assert_near(ranking.average_precision_trapezoid(), 103.0 / 120.0);
+    assert_near(ranking.pr_auc_trapezoid(), 103.0 / 120.0);
     assert_eq!(ranking.f1_max(), f1_max(&s, &y).unwrap());
-    let expected = Confusion { true_positives: 3, false_positives: 2, true_negatives: 2, false_negatives: 1 };
+    let expected =
+        ConfusionMatrix { true_positives: 3, false_positives: 2, true_negatives: 2, false_negatives: 1 };
     assert_eq!(ranking.confusion(0.4), expected);
     assert_eq!(
         (expected.precision(), expected.recall(), expected.f1()),
         (Some(0.6), Some(0.75), Some(6.0 / 9.0))
     );
-    assert_eq!((expected.accuracy(), expected.false_alarm_rate()), (Some(0.625), Some(0.5)));
+    assert_eq!((expected.accuracy(), expected.false_positive_rate()), (Some(0.625), Some(0.5)));
 }
 
 #[test]
@@ -268,18 +269,40 @@ fn extreme_thresholds_count_all_or_nothing() {
 
 #[test]
 fn the_overlap_curve_of_two_regions() {
-    // 0.9 and 0.8 are one region of two pixels, 0.6 is one of one pixel; 0.7 is a false alarm above it.
+    // 0.9 and 0.8 are one region of two pixels, 0.6 is one of one pixel; 0.7 is a false alarm above it. The point of
+    // 0.9 is within a vertical line.
     let curve = single(&MAP, &MASK, 4, 4).pro_curve(100).unwrap();
     let points: Vec<_> = curve.points().iter().map(|at| (at.threshold, at.x, at.y)).collect();
     let expected = [
         (f32::INFINITY, 0.0, 0.0),
-        (0.9, 0.0, 0.25),
         (0.8, 0.0, 0.5),
         (0.7, 1.0 / 13.0, 0.5),
         (0.6, 1.0 / 13.0, 1.0),
         (0.1, 1.0, 1.0),
     ];
     assert_eq!(points, expected);
+}
+
+#[test]
+fn the_aupro_limit_may_meet_a_jump_or_a_tie() {
+    // Two regions of one pixel (#) and four normal pixels (o), from the highest score down: o#oo(o#)
+    //
+    //  overlap
+    //    1                  ..x
+    //                     ..      the tie of # and o
+    //   1/2     x-------x.
+    //           |
+    //    0  x---x                 false positive rate
+    //       0  1/4 1/2 3/4  1
+    let map = [0.9, 0.8, 0.7, 0.6, 0.5, 0.5];
+    let scores = single(&map, &[0, 1, 0, 0, 0, 1], 1, 6);
+    assert_eq!(scores.regions(), 2);
+    // At the jump there is nothing below the curve yet; beyond it the height is 1/2.
+    assert_eq!(scores.aupro(0.25).unwrap(), Some(0.0));
+    assert_near(scores.aupro(0.5).unwrap(), 0.25 * 0.5 / 0.5);
+    // At 7/8, half of the tie: a trapezoid from 1/2 to 3/4 over 1/8.
+    assert_near(scores.aupro(0.875).unwrap(), (0.5 * 0.5 + 0.125 * 0.625) / 0.875);
+    assert_near(scores.aupro(1.0).unwrap(), 0.5 * 0.5 + 0.25 * 0.75);
 }
 
 #[test]

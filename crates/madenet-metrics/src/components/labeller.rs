@@ -4,9 +4,8 @@
 //! region. Every union keeps the smaller label as the root, so a label's parent is never larger than the label,
 //! one ascending loop resolves all of them, and regions come out numbered by their first pixel in raster order.
 
-use crate::components::Connectivity;
+use super::{Connectivity, runs};
 use crate::error::{Error, Result};
-use crate::runs;
 
 /// A horizontal run of pixels of one region.
 #[derive(Debug, Clone, Copy)]

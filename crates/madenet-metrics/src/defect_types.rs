@@ -2,11 +2,11 @@
 
 /// Names in the order of their first appearance, one of which may be no name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Kinds {
+pub(crate) struct DefectTypes {
     names: Vec<Option<String>>,
 }
 
-impl Kinds {
+impl DefectTypes {
     /// The number of a name, a new one if needed. There are few types, so a search through all is quick.
     pub(crate) fn number(&mut self, name: Option<&str>) -> u32 {
         let known = self.names.iter().position(|known| known.as_deref() == name);
