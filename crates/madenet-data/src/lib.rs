@@ -114,55 +114,37 @@
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
-mod category;
 mod chain;
-mod counts;
+mod class;
+mod columns;
 mod dataset;
 mod error;
-mod folder;
-mod found;
 mod hash;
-mod ignored;
+mod hold_out;
 mod layout;
 mod leak;
-mod listing;
 mod loader;
-mod masks;
-mod mvtec;
-mod part;
+mod plain;
 mod quarantine;
 mod queue;
 mod records;
-mod report;
 mod scan;
 #[cfg(feature = "smt")]
 pub mod smt;
 mod split;
 mod subset;
-mod summary;
-mod table;
-mod visa;
-mod warning;
 
 pub use chain::Chain;
-pub use counts::{Class, ClassCounts, Count};
+pub use class::{Class, ClassCounts, Count};
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
-pub use folder::Folder;
-pub use ignored::Ignored;
-pub use layout::{Layout, scan};
+pub use hold_out::hold_out;
+pub use layout::{Folder, IMAGE_EXTENSIONS, Layout, MvtecAd, TableFault, VisA, scan};
 pub use leak::{Content, Leak, duplicates, leaks};
-pub use listing::IMAGE_EXTENSIONS;
 pub use loader::{Loader, Samples};
 pub use madenet_metrics::Label;
-pub use mvtec::MvtecAd;
-pub use part::Split;
 pub use quarantine::Quarantined;
 pub use records::{Entry, MaskPolicy, Records};
-pub use report::{Group, Role, ScanReport, ScannedFile};
-pub use scan::Scan;
-pub use split::hold_out;
+pub use scan::{Group, Ignored, Role, Scan, ScanReport, ScanWarning, ScannedFile};
+pub use split::Split;
 pub use subset::Subset;
-pub use table::TableFault;
-pub use visa::VisA;
-pub use warning::ScanWarning;

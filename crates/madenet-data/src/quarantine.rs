@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use crate::{Entry, Error, Label, Loader, MaskPolicy, Records, Result};
 
-/// A sample that cannot be used, and why. Displayed on one line, with the causes of the reason.
+/// A sample that cannot be used, and why. Displayed on one line, with the causes of the reason. Unlike a file
+/// that is [`Ignored`](crate::Ignored), it is a sample, but one that cannot be read.
 #[derive(Debug)]
 pub struct Quarantined {
     /// See [`Entry::id`].
