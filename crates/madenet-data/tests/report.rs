@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{pictures, png, write};
 use madenet_data::{
-    Dataset, Error, Ignored, Label, Layout, MvtecAd, Role, Scan, ScanReport, ScanWarning, Split, scan,
+    Class, Dataset, Error, Folder, Ignored, Label, Layout, MvtecAd, Records, Role, Scan, ScanReport,
+    ScanWarning, Split, scan,
 };
 
 fn role<'a>(report: &'a ScanReport, path: &str) -> &'a Role {
@@ -54,9 +55,7 @@ fn every_file_of_a_category_has_a_role() {
     let category = scan.categories()[0].clone();
     let image = |split, label, defect: Option<&str>| Role::Image {
         split,
-        category: category.clone(),
-        label,
-        defect_type: defect.map(str::to_owned),
+        class: Class { category: category.clone(), label, defect_type: defect.map(str::to_owned) },
     };
     assert_eq!(role(report, "train/good/0.png"), &image(Split::Train, Label::Normal, None));
     assert_eq!(role(report, "test/crack/0.png"), &image(Split::Test, Label::Anomalous, Some("crack")));
@@ -162,7 +161,39 @@ fn images_that_differ_in_their_endings_share_a_mask_with_a_warning() {
         "ground_truth/crack/0_mask.png: one mask for 2 images, test/crack/0.jpg, test/crack/0.png"
     );
     assert_eq!(scan.report().warnings(), [expected]);
-    assert_eq!(scan.report().groups()[2].masks, 2);
+    assert_eq!(scan.report().groups()[2].count.with_mask, 2);
+}
+
+#[test]
+fn the_names_of_parts_are_exact() {
+    let folder = pictures(&["Train/good/0.png", "a.png"]);
+    assert_eq!(Layout::detect(folder.path()).unwrap(), Layout::Flat);
+    assert!(matches!(MvtecAd::scan(folder.path()), Err(Error::MissingFolder { .. })));
+    write(folder.path(), "TEST/good/0.png", b"");
+    assert!(!MvtecAd::has_test(folder.path()));
+}
+
+#[test]
+fn opening_one_category_and_scanning_many_hold_out_the_same_files() {
+    let names = |category: &str| -> Vec<String> {
+        (0..20).map(|i| format!("{category}/train/good/{i}.png")).collect()
+    };
+    let names = [names("bottle"), names("cup")].concat();
+    let folder = pictures(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let files = |records: &Records| -> Vec<PathBuf> {
+        records.entries().iter().map(|entry| entry.image.clone()).collect()
+    };
+    let scan = scan(folder.path()).unwrap();
+    let all = scan.records(Split::Train).unwrap().hold_out(0.15, 42).unwrap().1;
+    let mut one_by_one = Vec::new();
+    for category in ["bottle", "cup"] {
+        let opened = MvtecAd::open(folder.path().join(category), Split::Train).unwrap();
+        let opened = opened.hold_out(0.15, 42).unwrap().1;
+        let of_many = scan.records_of(category, Split::Train).unwrap().hold_out(0.15, 42).unwrap().1;
+        assert_eq!((files(&opened), opened.len()), (files(&of_many), 3));
+        one_by_one.extend(files(&opened));
+    }
+    assert_eq!(files(&all), one_by_one);
 }
 
 #[test]
@@ -236,11 +267,102 @@ mod unix {
             ("test/again", Ignored::LinkLoop),
             ("train/good/itself", Ignored::LinkLoop),
             ("test/chip/lost.png", Ignored::BrokenLink),
-            ("test/chip/mutual.png", Ignored::BrokenLink),
+            ("test/chip/mutual.png", Ignored::LinkLoop),
         ] {
             assert_eq!(role(scan.report(), path), &Role::Ignored(reason), "{path}");
         }
-        assert_eq!(ids(Split::Test).len(), MvtecAd::open(folder.path(), Split::Test).unwrap().len());
+        // Opening has no report to tell of them.
+        let opened = |split| MvtecAd::open(folder.path(), split);
+        assert_eq!(opened(Split::Train).unwrap().len(), 2);
+        assert!(matches!(opened(Split::Test), Err(Error::BrokenLink { .. })));
+        for name in ["lost.png", "mutual.png"] {
+            std::fs::remove_file(folder.path().join("test/chip").join(name)).unwrap();
+        }
+        assert_eq!(ids(Split::Test).len(), opened(Split::Test).unwrap().len());
+    }
+
+    #[test]
+    fn opening_names_a_picture_that_is_a_broken_link() {
+        let folder = pictures(&["train/good/0.png", "notes/0.png"]);
+        let link = folder.path().join("train/good/7.png");
+        symlink("../../.git/annex/objects/7.png", &link).unwrap();
+        for error in [
+            MvtecAd::open(folder.path(), Split::Train).unwrap_err(),
+            Folder::open(folder.path().join("train/good")).unwrap_err(),
+        ] {
+            let error = error.to_string();
+            let expected = "cannot follow a link to a picture (is the data set complete?): ";
+            assert!(error.starts_with(expected) && error.ends_with(&link.display().to_string()), "{error}");
+        }
+        // What is no picture is not missed.
+        std::fs::remove_file(link).unwrap();
+        symlink("nowhere", folder.path().join("train/good/readme.txt")).unwrap();
+        symlink("nowhere", folder.path().join("license")).unwrap();
+        assert_eq!(MvtecAd::open(folder.path(), Split::Train).unwrap().len(), 1);
+        let scan = scan(folder.path()).unwrap();
+        let lines: Vec<String> =
+            scan.report().ignored()[&Ignored::BrokenLink].iter().map(|file| file.to_string()).collect();
+        assert_eq!(
+            lines,
+            [
+                "license: ignored, a link that cannot be followed",
+                "train/good/readme.txt: ignored, a link that cannot be followed"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_category_has_the_name_of_the_link_that_leads_to_it() {
+        let elsewhere = pictures(&["train/good/0.png", "test/good/0.png"]);
+        let sets = pictures(&[]);
+        let link = sets.path().join("bottle");
+        symlink(elsewhere.path(), &link).unwrap();
+        let opened = MvtecAd::open(&link, Split::Train).unwrap();
+        let flat = Folder::open(&link.join("train/good")).unwrap();
+        let many = scan(sets.path()).unwrap().records(Split::Train).unwrap();
+        let names = [&opened, &many, &flat].map(|records| records.entries()[0].category.clone());
+        assert_eq!(names, ["bottle", "bottle", "good"]);
+        assert_eq!(scan(&link).unwrap().categories(), ["bottle"]);
+        // A path that ends in no name has that of the folder itself.
+        let real = elsewhere.path().canonicalize().unwrap();
+        let up = MvtecAd::open(link.join("train/.."), Split::Train).unwrap();
+        assert_eq!(up.entries()[0].category, real.file_name().unwrap().to_str().unwrap());
+    }
+
+    #[test]
+    fn a_folder_of_many_categories_may_have_any_name() {
+        let outer = pictures(&[]);
+        let folder = outer.path().join(OsStr::from_bytes(b"\xFF"));
+        if std::fs::create_dir(&folder).is_err() {
+            return; // The file system has no such names.
+        }
+        write(&folder, "cup/train/good/0.png", b"");
+        assert_eq!(scan(&folder).unwrap().categories(), ["cup"]);
+        assert!(matches!(Folder::scan(&folder), Err(Error::NotUtf8 { .. })));
+        write(
+            &folder,
+            "1cls.csv",
+            b"object,split,label,image,mask\ncup,train,normal,cup/train/good/0.png,\n",
+        );
+        assert_eq!(scan(&folder).unwrap().records(Split::Train).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_an_error() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = pictures(&["cup/train/good/0.png", "a/train/good/0.png"]);
+        let closed = folder.path().join("a");
+        let set_mode =
+            |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(0o0);
+        // The superuser may read everything.
+        if std::fs::read_dir(&closed).is_err() {
+            for error in [scan(folder.path()).unwrap_err(), MvtecAd::scan(folder.path()).unwrap_err()] {
+                assert!(matches!(&error, Error::ReadFolder { path, .. } if *path == closed), "{error}");
+            }
+        }
+        set_mode(0o755);
     }
 
     #[test]

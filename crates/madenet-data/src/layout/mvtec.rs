@@ -1,4 +1,5 @@
-//! The layout of MVTec AD (Bergmann et al., CVPR 2019), shared by most inspection data sets.
+//! The layout of MVTec AD (Bergmann et al., CVPR 2019), shared by most inspection data sets, and that of
+//! ManuDefect-21.
 //!
 //! ```text
 //! category/train/good/000.png
