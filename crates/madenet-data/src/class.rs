@@ -190,9 +190,9 @@ mod tests {
     fn names_cannot_drive_a_terminal() {
         let counts = ClassCounts::of(&[entry("a\u{1b}[2J", Label::Anomalous, Some("b\nc"))]);
         let table = "\
-category     label      defect  samples  with mask
+category    label      defect  samples  with mask
 a\\u{1b}[2J  anomalous  b\\nc          1          0
-all                                  1          0
+all                                 1          0
 ";
         assert_eq!(counts.to_string(), table);
     }
