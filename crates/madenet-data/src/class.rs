@@ -192,7 +192,7 @@ mod tests {
         let table = "\
 category    label      defect  samples  with mask
 a\\u{1b}[2J  anomalous  b\\nc          1          0
-all                                 1          0
+all                                  1          0
 ";
         assert_eq!(counts.to_string(), table);
     }

@@ -318,7 +318,7 @@ mod unix {
         let link = sets.path().join("bottle");
         symlink(elsewhere.path(), &link).unwrap();
         let opened = MvtecAd::open(&link, Split::Train).unwrap();
-        let flat = Folder::open(&link.join("train/good")).unwrap();
+        let flat = Folder::open(link.join("train/good")).unwrap();
         let many = scan(sets.path()).unwrap().records(Split::Train).unwrap();
         let names = [&opened, &many, &flat].map(|records| records.entries()[0].category.clone());
         assert_eq!(names, ["bottle", "bottle", "good"]);
