@@ -106,9 +106,8 @@
 //! only the folders it needs and has no report, so it refuses what a scan ignores with a reason: pictures and
 //! folders whose names are not UTF-8, pictures that are broken links, and masks that are JPEG files. The other
 //! way round, a row that cannot be used in a table of VisA is a warning of the scan, which then gives no
-//! records. Symbolic links to what plays a part are followed, out of the folder, too,
-//! but never in a circle; the files that a table names have to lie below its folder. Nothing is looked at more
-//! than 16 folders down.
+//! records. Symbolic links to what plays a part are followed, out of the folder, too, but never in a circle; the
+//! files that a table names have to lie below its folder. Nothing is looked at more than 16 folders down.
 //!
 //! [`hold_out`] chooses what to set aside for validation, by the names of the files and apart for every class.
 //! [`Records::quarantine`] sorts out files that cannot be read, [`leaks`] finds test pictures that are also

@@ -1,6 +1,7 @@
 //! The layouts of folders, and telling them apart.
 
 mod category;
+mod fault;
 mod folder;
 mod found;
 mod listing;
@@ -18,11 +19,11 @@ use listing::Place;
 use crate::{Error, Result, Scan};
 
 pub(crate) use category::{EXPECTED as EXPECTED_CATEGORY, GOOD};
+pub use fault::TableFault;
 pub use folder::Folder;
 pub(crate) use found::Found;
 pub use listing::IMAGE_EXTENSIONS;
 pub use mvtec::MvtecAd;
-pub use table::TableFault;
 pub use visa::VisA;
 
 /// How the folder of a data set is laid out.

@@ -11,9 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::fault::{Faults, TableFault, shown};
 use super::found::{Found, Purpose};
 use super::listing::Place;
-use super::table::{self, Faults, Row, TableFault, shown};
+use super::table::{self, Row};
 use crate::scan::{Contents, Source};
 use crate::{Entry, Error, Ignored, Layout, Records, Result, Role, Scan, ScanWarning, Split};
 
