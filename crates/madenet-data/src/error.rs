@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::TableFault;
+use crate::plain::Plain;
+use crate::{Split, TableFault};
 
 /// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -45,6 +46,28 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Test images were asked of a flat folder.
+    #[error(
+        "no test images: a flat folder of good images has a training part only: {}", path.display()
+    )]
+    NoTestPart {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A link with the name of a picture, as git-annex or DVC leave it where the content was not fetched.
+    #[error("cannot follow a link to a picture (is the data set complete?): {source}: {}", path.display())]
+    BrokenLink {
+        /// The link.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The mask of an image is a JPEG file, whose compression alters zeros.
+    #[error("a mask cannot be a JPEG file, expected PNG, BMP or TIFF: {}", path.display())]
+    MaskFormat {
+        /// The mask.
+        path: PathBuf,
+    },
     /// A name that cannot become part of an id.
     #[error("the name of a file or folder must be valid UTF-8: {}", path.display())]
     NotUtf8 {
@@ -62,7 +85,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A category that the data set does not have.
-    #[error("there is no category {category:?}, expected one of {}", known.join(", "))]
+    #[error("there is no category {category:?}, expected one of {}", some(known))]
     NoSuchCategory {
         /// The category asked for.
         category: String,
@@ -104,13 +127,13 @@ pub enum Error {
     /// A table without the images that a part needs.
     #[error(
         "no rows for {split} of {category:?} in a table of images, expected {}: {}",
-        if *split == "train" { "normal ones" } else { "at least 1" }, path.display()
+        if *split == Split::Train { "normal ones" } else { "at least 1" }, path.display()
     )]
     NoRows {
         /// The category.
         category: String,
-        /// `train` or `test`.
-        split: &'static str,
+        /// The part.
+        split: Split,
         /// The table.
         path: PathBuf,
     },
@@ -248,7 +271,33 @@ pub enum Error {
     Image(#[from] madenet_image::Error),
 }
 
+/// The first names of a list that may be long.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| Plain(name).to_string()).collect();
+    let more = if names.len() > SHOWN { format!(", ... ({} in all)", names.len()) } else { String::new() };
+    shown.join(", ") + &more
+}
+
 #[cfg(feature = "smt")]
 fn names(defects: &[crate::smt::Defect]) -> String {
     defects.iter().map(|defect| defect.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_ten_categories_are_named_and_none_drives_a_terminal() {
+        let message = |known: Vec<String>| {
+            let category = "x".to_owned();
+            Error::NoSuchCategory { category, known }.to_string()
+        };
+        let expected = "there is no category \"x\", expected one of a\\nb, c";
+        assert_eq!(message(vec!["a\nb".to_owned(), "c".to_owned()]), expected);
+        let expected =
+            "there is no category \"x\", expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... (12 in all)";
+        assert_eq!(message((0..12).map(|i| i.to_string()).collect()), expected);
+    }
 }

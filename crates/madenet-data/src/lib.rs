@@ -30,7 +30,7 @@
 //! |---|---|---|---|---|---|
 //! | [`Folder`] | `Flat` | photographs of good products | all | | |
 //! | [`MvtecAd`] | `Category` | one category of MVTec AD, or of the reorganised VisA | `good` | other folders in `test` | `NAME_mask.png` or `NAME.png` |
-//! | [`MvtecAd`] | `Category` | one in the style of ManuDefect-21 | `good` | other folders in `train` and `test` | the same, apart for both parts |
+//! | [`MvtecAd`] | `Category` | one in the style of ManuDefect-21, with anomalies to train on | `good` | other folders in `train` and `test` | the same, apart for both parts |
 //! | [`MvtecAd`] | `Categories` | a folder with many of these | | | |
 //! | [`VisA`] | `VisA` | a table beside the images | `normal` | `anomaly` | as the table says |
 //!
@@ -103,63 +103,52 @@
 //! ```
 //!
 //! What a scan passes over, it reports. Opening ([`MvtecAd::open`], [`Folder::open`], [`VisA::open`]) reads
-//! only the folders it needs and has no report, so it refuses one thing that a scan ignores: pictures and
-//! folders whose names are not UTF-8. Symbolic links to what plays a part are followed, out of the folder, too,
-//! but never in a circle; the files that a table names have to lie below its folder. Nothing is looked at more
-//! than 16 folders down.
+//! only the folders it needs and has no report, so it refuses what a scan ignores with a reason: pictures and
+//! folders whose names are not UTF-8, pictures that are broken links, and masks that are JPEG files. The other
+//! way round, a row that cannot be used in a table of VisA is a warning of the scan, which then gives no
+//! records. Symbolic links to what plays a part are followed, out of the folder, too, but never in a circle; the
+//! files that a table names have to lie below its folder. Nothing is looked at more than 16 folders down.
 //!
-//! A [`Loader`] decodes ahead on several threads, in a fixed order and in bounded memory. Before a long run,
+//! [`hold_out`] chooses what to set aside for validation, by the names of the files and apart for every class.
 //! [`Records::quarantine`] sorts out files that cannot be read, [`leaks`] finds test pictures that are also
-//! in the training part, and [`ClassCounts`] says what there is.
+//! in the training part, [`duplicates`] those that occur twice in one part, and [`ClassCounts`] says what there
+//! is. A [`MaskPolicy`] says what becomes of masks that are not as large as their images.
+//!
+//! # Reading
+//!
+//! A [`Loader`] decodes ahead on several threads, in a fixed order and in bounded memory. It reads any
+//! [`Dataset`]: a [`Chain`] is several one after another, and a [`Subset`] some samples of one.
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
-mod category;
 mod chain;
 mod check;
-mod counts;
+mod class;
+mod columns;
 mod dataset;
 mod error;
-mod folder;
-mod found;
 mod hash;
-mod ignored;
+mod hold_out;
 mod layout;
-mod listing;
 mod load;
-mod masks;
-mod mvtec;
-mod part;
+mod plain;
 mod records;
-mod report;
 mod scan;
 #[cfg(feature = "smt")]
 pub mod smt;
 mod split;
 mod subset;
-mod summary;
-mod table;
-mod visa;
-mod warning;
 
 pub use chain::Chain;
 pub use check::{Content, Leak, Quarantined, duplicates, leaks};
-pub use counts::{Class, ClassCounts, Count};
+pub use class::{Class, ClassCounts, Count};
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
-pub use folder::Folder;
-pub use ignored::Ignored;
-pub use layout::{Layout, scan};
-pub use listing::IMAGE_EXTENSIONS;
+pub use hold_out::hold_out;
+pub use layout::{Folder, IMAGE_EXTENSIONS, Layout, MvtecAd, TableFault, VisA, scan};
 pub use load::{Loader, Samples};
 pub use madenet_metrics::Label;
-pub use mvtec::MvtecAd;
-pub use part::Split;
 pub use records::{Entry, MaskPolicy, Records};
-pub use report::{Group, Role, ScanReport, ScannedFile};
-pub use scan::Scan;
-pub use split::hold_out;
+pub use scan::{Group, Ignored, Role, Scan, ScanReport, ScanWarning, ScannedFile};
+pub use split::Split;
 pub use subset::Subset;
-pub use table::TableFault;
-pub use visa::VisA;
-pub use warning::ScanWarning;

@@ -140,7 +140,11 @@ fn a_scan_finds_the_same_pictures_and_says_what_it_passes_over() {
     assert_eq!(ignored[&Ignored::OutsideLayout][0].path.to_str(), Some("nested/c.png"));
     assert_eq!(ignored[&Ignored::NotAnImage][0].path.to_str(), Some("notes.txt"));
     assert_eq!(scan.report().warnings(), []);
-    assert!(matches!(scan.records(Split::Test), Err(Error::MissingFolder { .. })));
+    let expected = "no test images: a flat folder of good images has a training part only: ";
+    assert_eq!(
+        scan.records(Split::Test).unwrap_err().to_string(),
+        format!("{expected}{}", folder.path().display())
+    );
 }
 
 #[test]

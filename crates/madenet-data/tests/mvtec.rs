@@ -178,6 +178,29 @@ fn the_reorganised_visa_names_masks_as_their_images() {
 }
 
 #[test]
+fn a_mask_that_is_a_jpeg_is_an_error_where_its_image_is_wanted() {
+    let folder = pictures(&[
+        "train/good/0.png",
+        "train/crack/1.png",
+        "test/crack/0.png",
+        "test/dent/0.png",
+        "ground_truth/crack/0_mask.jpg",
+        "ground_truth/crack/1_mask.png",
+        "ground_truth/crack/7_mask.jpg",
+    ]);
+    let jpeg = folder.path().join("ground_truth/crack/0_mask.jpg");
+    assert_eq!(
+        MvtecAd::open(folder.path(), Split::Test).unwrap_err().to_string(),
+        format!("a mask cannot be a JPEG file, expected PNG, BMP or TIFF: {}", jpeg.display())
+    );
+    assert_eq!(MvtecAd::open(folder.path(), Split::Train).unwrap().len(), 2);
+    assert_eq!(MvtecAd::scan(folder.path()).unwrap().records(Split::Test).unwrap().len(), 2);
+    // With a mask that is one, the other is not missed.
+    write(folder.path(), "ground_truth/crack/0_mask.png", &png(4, 3, 1));
+    assert_eq!(MvtecAd::open(folder.path(), Split::Test).unwrap().len(), 2);
+}
+
+#[test]
 fn a_file_where_a_folder_is_expected_is_an_error() {
     let folder = pictures(&["train/good/0.png", "part.png"]);
     let error = MvtecAd::open(folder.path().join("part.png"), Split::Train).unwrap_err();

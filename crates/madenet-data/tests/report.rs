@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{pictures, png, write};
 use madenet_data::{
-    Dataset, Error, Ignored, Label, Layout, MvtecAd, Role, Scan, ScanReport, ScanWarning, Split, scan,
+    Class, Dataset, Error, Ignored, Label, Layout, MvtecAd, Records, Role, Scan, ScanReport, ScanWarning,
+    Split, scan,
 };
 
 fn role<'a>(report: &'a ScanReport, path: &str) -> &'a Role {
@@ -54,9 +55,7 @@ fn every_file_of_a_category_has_a_role() {
     let category = scan.categories()[0].clone();
     let image = |split, label, defect: Option<&str>| Role::Image {
         split,
-        category: category.clone(),
-        label,
-        defect_type: defect.map(str::to_owned),
+        class: Class { category: category.clone(), label, defect_type: defect.map(str::to_owned) },
     };
     assert_eq!(role(report, "train/good/0.png"), &image(Split::Train, Label::Normal, None));
     assert_eq!(role(report, "test/crack/0.png"), &image(Split::Test, Label::Anomalous, Some("crack")));
@@ -162,7 +161,39 @@ fn images_that_differ_in_their_endings_share_a_mask_with_a_warning() {
         "ground_truth/crack/0_mask.png: one mask for 2 images, test/crack/0.jpg, test/crack/0.png"
     );
     assert_eq!(scan.report().warnings(), [expected]);
-    assert_eq!(scan.report().groups()[2].masks, 2);
+    assert_eq!(scan.report().groups()[2].count.with_mask, 2);
+}
+
+#[test]
+fn the_names_of_parts_are_exact() {
+    let folder = pictures(&["Train/good/0.png", "a.png"]);
+    assert_eq!(Layout::detect(folder.path()).unwrap(), Layout::Flat);
+    assert!(matches!(MvtecAd::scan(folder.path()), Err(Error::MissingFolder { .. })));
+    write(folder.path(), "TEST/good/0.png", b"");
+    assert!(!MvtecAd::has_test(folder.path()));
+}
+
+#[test]
+fn opening_one_category_and_scanning_many_hold_out_the_same_files() {
+    let names = |category: &str| -> Vec<String> {
+        (0..20).map(|i| format!("{category}/train/good/{i}.png")).collect()
+    };
+    let names = [names("bottle"), names("cup")].concat();
+    let folder = pictures(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let files = |records: &Records| -> Vec<PathBuf> {
+        records.entries().iter().map(|entry| entry.image.clone()).collect()
+    };
+    let scan = scan(folder.path()).unwrap();
+    let all = scan.records(Split::Train).unwrap().hold_out(0.15, 42).unwrap().1;
+    let mut one_by_one = Vec::new();
+    for category in ["bottle", "cup"] {
+        let opened = MvtecAd::open(folder.path().join(category), Split::Train).unwrap();
+        let opened = opened.hold_out(0.15, 42).unwrap().1;
+        let of_many = scan.records_of(category, Split::Train).unwrap().hold_out(0.15, 42).unwrap().1;
+        assert_eq!((files(&opened), opened.len()), (files(&of_many), 3));
+        one_by_one.extend(files(&opened));
+    }
+    assert_eq!(files(&all), one_by_one);
 }
 
 #[test]
@@ -201,103 +232,4 @@ fn nothing_is_looked_at_too_far_down() {
     let folder = pictures(&["train/good/0.png", &format!("{deep}/0.png")]);
     let scan = scan(folder.path()).unwrap();
     assert_eq!(scan.report().ignored()[&Ignored::TooDeep][0].path, Path::new(&["d"; 17].join("/")));
-}
-
-#[cfg(unix)]
-mod unix {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
-
-    use super::*;
-
-    #[test]
-    fn links_are_followed_but_never_in_a_circle() {
-        let elsewhere = pictures(&["0.png", "more/1.png"]);
-        let folder = pictures(&["train/good/0.png", "test/good/0.png", "test/chip/0.png"]);
-        let link = |to: &Path, name: &str| symlink(to, folder.path().join(name)).unwrap();
-        // Into the layout, from outside: an image and a whole type of defect.
-        link(&elsewhere.path().join("0.png"), "train/good/linked.png");
-        link(&elsewhere.path().join("more"), "test/dent");
-        // Circles: to the category from within, and to itself.
-        link(folder.path(), "test/again");
-        link(Path::new("."), "train/good/itself");
-        link(Path::new("nowhere.png"), "test/chip/lost.png");
-        link(Path::new("mutual.png"), "test/chip/mutual.png");
-
-        let scan = scan(folder.path()).unwrap();
-        let ids = |split| -> Vec<String> {
-            scan.records(split).unwrap().entries().iter().map(|entry| entry.id.clone()).collect()
-        };
-        assert_eq!(ids(Split::Train), ["train/good/0.png", "train/good/linked.png"]);
-        assert_eq!(ids(Split::Test), ["test/chip/0.png", "test/dent/1.png", "test/good/0.png"]);
-        for (path, reason) in [
-            ("test/again", Ignored::LinkLoop),
-            ("train/good/itself", Ignored::LinkLoop),
-            ("test/chip/lost.png", Ignored::BrokenLink),
-            ("test/chip/mutual.png", Ignored::BrokenLink),
-        ] {
-            assert_eq!(role(scan.report(), path), &Role::Ignored(reason), "{path}");
-        }
-        assert_eq!(ids(Split::Test).len(), MvtecAd::open(folder.path(), Split::Test).unwrap().len());
-    }
-
-    #[test]
-    fn a_circle_through_the_folder_above_is_left() {
-        let outer = pictures(&["train/good/0.png"]);
-        // The part `test` leads to the folder above, in which the category lies.
-        symlink("..", outer.path().join("train/test")).unwrap();
-        let scan = scan(outer.path().join("train")).unwrap();
-        assert_eq!(role(scan.report(), "test/train"), &Role::Ignored(Ignored::LinkLoop));
-        assert_eq!(role(scan.report(), "good/0.png"), &Role::Ignored(Ignored::OutsideLayout));
-    }
-
-    #[test]
-    fn linked_folders_that_play_no_part_are_left_alone() {
-        let folder = pictures(&["train/good/0.png", "a/0.png", "b/0.png"]);
-        // Followed, these alone would make 2^16 ways down.
-        for name in ["a/1", "a/2"] {
-            symlink(folder.path().join("b"), folder.path().join(name)).unwrap();
-        }
-        for name in ["b/1", "b/2"] {
-            symlink(folder.path().join("a"), folder.path().join(name)).unwrap();
-        }
-        let scan = scan(folder.path()).unwrap();
-        assert_eq!(scan.report().ignored()[&Ignored::LinkedFolder].len(), 4);
-        assert_eq!(scan.report().files().len(), 7);
-    }
-
-    #[test]
-    fn what_is_no_file_is_no_image() {
-        let folder = pictures(&["train/good/0.png"]);
-        let _socket = UnixListener::bind(folder.path().join("train/good/1.png")).unwrap();
-        let scan = scan(folder.path()).unwrap();
-        assert_eq!(role(scan.report(), "train/good/1.png"), &Role::Ignored(Ignored::NotAFile));
-        assert_eq!(scan.records(Split::Train).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_scan_reports_names_that_are_no_text_and_opening_refuses_them() {
-        let folder = pictures(&["train/good/0.png", "test/good/0.png"]);
-        let name = OsStr::from_bytes(b"\xFF.png");
-        if std::fs::write(folder.path().join("train/good").join(name), b"").is_err() {
-            return; // The file system has no such names.
-        }
-        assert!(matches!(MvtecAd::open(folder.path(), Split::Train), Err(Error::NotUtf8 { .. })));
-        assert_eq!(MvtecAd::open(folder.path(), Split::Test).unwrap().len(), 1);
-        let scan = scan(folder.path()).unwrap();
-        assert_eq!(scan.records(Split::Train).unwrap().len(), 1);
-        assert_eq!(scan.report().ignored()[&Ignored::NotUtf8][0].path, Path::new("train/good").join(name));
-        let summary = scan.report().to_string();
-        assert!(summary.contains("  names that are not UTF-8 (1): train/good/\u{fffd}.png\n"), "{summary}");
-    }
-
-    #[test]
-    fn names_cannot_drive_a_terminal() {
-        let folder = pictures(&["train/good/0.png", "test/good/0.png", "test/a\u{1b}[2J\nb/0.png"]);
-        let summary = scan(folder.path()).unwrap().report().to_string();
-        assert!(summary.contains("  a\\u{1b}[2J\\nb  "), "{summary}");
-        assert!(!summary.contains('\u{1b}'));
-    }
 }

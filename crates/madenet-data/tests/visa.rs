@@ -30,8 +30,16 @@ fn with_rows(rows: &str) -> TempDir {
     folder
 }
 
+/// The first fault, which a scan tells and for which it gives no records.
 fn fault(folder: &TempDir) -> (u64, TableFault) {
-    let error = VisA::scan(folder.path()).unwrap_err();
+    let scan = VisA::scan(folder.path()).unwrap();
+    let error = scan.records(Split::Train).unwrap_err();
+    let (line, fault) = position(error);
+    assert_eq!(scan.report().warnings()[0], ScanWarning::TableRow { line, fault: fault.clone() });
+    (line, fault)
+}
+
+fn position(error: Error) -> (u64, TableFault) {
     assert!(error.to_string().ends_with("1cls.csv"), "{error}");
     match error {
         Error::Table { line, fault, .. } => (line, fault),
@@ -97,10 +105,10 @@ fn opening_needs_the_files_of_its_part_alone() {
     std::fs::remove_file(folder.path().join("candle/Masks/0.png")).unwrap();
     assert_eq!(VisA::open(folder.path(), "candle", Split::Train).unwrap().len(), 1);
     let error = VisA::open(folder.path(), "candle", Split::Test).unwrap_err().to_string();
-    let expected = "line 4 of a table of images: cannot find the file \"candle/Masks/0.png\", is the data set \
-                    complete? ";
+    let expected = "line 4 of a table of images: cannot find the file \"candle/Masks/0.png\" (is the data set \
+                    complete?): ";
     assert!(error.starts_with(expected), "{error}");
-    assert!(matches!(fault(&folder), (4, TableFault::Missing { .. })));
+    assert!(matches!(fault(&folder), (4, TableFault::Missing(_))));
 }
 
 #[test]
@@ -121,11 +129,14 @@ fn categories_and_parts_that_are_not_there_are_errors() {
 
 #[test]
 fn a_row_that_cannot_be_used_is_an_error_that_says_what_was_expected() {
+    let open_quote =
+        "expected each row on one line, got one over several (is a quote not closed?)".to_owned();
     let fields = "expected the 5 fields object,split,label,image,mask, got";
     for (row, expected) in [
         ("o,train,normal,b.png", format!("{fields} 4")),
         ("o,train,normal,b.png,,", format!("{fields} 6")),
-        ("o,train,\"normal,b.png,", format!("{fields} 3")),
+        ("o,train,\"normal,b.png,", open_quote.clone()),
+        ("o,train,normal,b.png,\"", open_quote),
         ("o,val,normal,b.png,", "expected the split train or test, got \"val\"".to_owned()),
         ("o,train,good,b.png,", "expected the label normal or anomaly, got \"good\"".to_owned()),
         ("o,train,normal,,", path_fault("")),
@@ -141,11 +152,15 @@ fn a_row_that_cannot_be_used_is_an_error_that_says_what_was_expected() {
 }
 
 fn path_fault(path: &str) -> String {
-    format!("expected a path of plain names below the folder, without .., \\ or a drive, got {path:?}")
+    format!(
+        "expected a path of plain names below the folder, without \\ or : and no dot or space at their ends, got {path:?}"
+    )
 }
 
 fn object_fault(object: &str) -> String {
-    format!("expected the name of an object without slashes, got {object:?}")
+    format!(
+        "expected a plain name of an object, without /, \\ or : and no dot or space at its end, got {object:?}"
+    )
 }
 
 #[test]
@@ -160,7 +175,7 @@ fn a_table_that_is_none_is_an_error() {
         (b"object,split,label,image,mask\n\no,train,normal,\xFF.png,\n", 3, "expected UTF-8".to_owned()),
     ] {
         write(folder.path(), "1cls.csv", bytes);
-        let (at, fault) = fault(&folder);
+        let (at, fault) = position(VisA::scan(folder.path()).unwrap_err());
         assert_eq!((at, fault.to_string()), (line, expected));
     }
     write(folder.path(), "1cls.csv", &vec![b'\n'; (1 << 24) + 1]);
@@ -179,21 +194,69 @@ fn byte_order_marks_and_endings_of_lines_do_not_matter() {
     );
     assert_eq!(VisA::open(folder.path(), "o", Split::Train).unwrap().len(), 1);
     write(folder.path(), "1cls.csv", b"object,split,label,image,mask\r\n\r\no,train,normal,z.png,\r\n");
-    assert!(matches!(fault(&folder), (3, TableFault::Missing { .. })));
+    assert!(matches!(fault(&folder), (3, TableFault::Missing(_))));
 }
 
 #[test]
 fn paths_that_lead_out_of_the_folder_are_refused() {
-    for path in
-        ["../a.png", "/etc/passwd", "x/../../a.png", "..\\a.png", "C:/a.png", "\\\\host\\a.png", "a\0.png"]
-    {
+    for path in [
+        "../a.png",
+        "/etc/passwd",
+        "x/../../a.png",
+        "..\\a.png",
+        "C:/a.png",
+        "\\\\host\\a.png",
+        "a\0.png",
+        "a.png:b",
+        "x./a.png",
+        "x /a.png",
+        "a.png.",
+    ] {
         for row in [format!("o,train,normal,{path},"), format!("o,test,anomaly,a.png,{path}")] {
             let (line, fault) = fault(&with_rows(&row));
             assert_eq!((line, fault.to_string()), (2, path_fault(path)));
         }
     }
     let (_, fault) = fault(&with_rows("o,train,normal,sub,"));
-    assert!(matches!(fault, TableFault::Missing { .. }));
+    assert!(matches!(fault, TableFault::Missing(_)));
+}
+
+#[test]
+fn a_scan_tells_every_row_that_cannot_be_used() {
+    let folder = visa();
+    let table = folder.path().join("split_csv/1cls.csv");
+    let mut rows = std::fs::read_to_string(&table).unwrap();
+    rows.push_str("pcb,train,normal,pcb/7.JPG,\npcb,val,normal,pcb/8.JPG,\n");
+    write(folder.path(), "split_csv/1cls.csv", rows.as_bytes());
+    let scan = scan(folder.path()).unwrap();
+    let said: Vec<String> = scan.report().warnings().iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 6 of the table: cannot find the file \"pcb/7.JPG\" (is the data set complete?)",
+        "line 7 of the table: expected the split train or test, got \"val\"",
+        "pcb: no test images",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(scan.report().groups().iter().map(|group| group.count.samples).sum::<usize>(), 4);
+    for error in [
+        scan.records(Split::Train).unwrap_err(),
+        scan.records_of("candle", Split::Test).unwrap_err(),
+        VisA::open(folder.path(), "pcb", Split::Train).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Table { line: 6, fault: TableFault::Missing(_), .. }), "{error}");
+    }
+    // Files are looked for in the wanted part alone, words are checked everywhere.
+    let error = VisA::open(folder.path(), "candle", Split::Test).unwrap_err();
+    assert!(matches!(error, Error::Table { line: 7, fault: TableFault::Split(_), .. }), "{error}");
+}
+
+#[test]
+fn of_many_rows_that_cannot_be_used_a_hundred_are_told() {
+    let folder = with_rows(&"o,train,good,a.png,\n".repeat(250));
+    let scan = VisA::scan(folder.path()).unwrap();
+    let warnings = scan.report().warnings();
+    assert_eq!(warnings.len(), 101);
+    assert_eq!(warnings[100].to_string(), "150 more rows of the table cannot be used");
+    assert!(matches!(scan.records(Split::Train), Err(Error::Table { line: 2, .. })));
 }
 
 #[test]
@@ -220,4 +283,12 @@ fn links_are_followed_inside_of_the_folder_only() {
     let folder = with_rows("o,train,normal,in.png,\n");
     symlink("a.png", folder.path().join("in.png")).unwrap();
     assert_eq!(VisA::open(folder.path(), "o", Split::Train).unwrap().len(), 1);
+
+    let folder = with_rows("o,train,normal,a.png,\no,test,normal,in.png,\n");
+    symlink("a.png", folder.path().join("in.png")).unwrap();
+    let (line, fault) = self::fault(&folder);
+    assert_eq!(
+        (line, fault.to_string().as_str()),
+        (3, "the file \"in.png\" has been named on line 2 already")
+    );
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use madenet_image::{Channels, Raster, Values};
 use sha2::{Digest, Sha256};
 
-use super::Plain;
 use crate::load::{Ahead, ordered};
+use crate::plain::Plain;
 use crate::{Entry, Error, Loader, Records, Result};
 
 /// When two pictures count as the same. Both compare SHA-256 sums.

@@ -5,5 +5,3 @@ mod quarantine;
 
 pub use leak::{Content, Leak, duplicates, leaks};
 pub use quarantine::Quarantined;
-
-use crate::summary::Plain;

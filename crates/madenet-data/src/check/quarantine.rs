@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 
-use super::Plain;
+use crate::plain::Plain;
 use crate::{Entry, Error, Loader, MaskPolicy, Records, Result};
 
 /// A sample that cannot be used, and why. Displayed on one line, with the causes of the reason, and with control
-/// characters escaped.
+/// characters escaped. Unlike a file that is [`Ignored`](crate::Ignored), it is a sample, but one that cannot be read.
 #[derive(Debug)]
 pub struct Quarantined {
     /// The sample. Where its mask is at fault, the reason names the mask.

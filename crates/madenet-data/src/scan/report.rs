@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::{Entry, Ignored, Label, Layout, ScanWarning, Split};
+use crate::{Class, ClassCounts, Count, Entry, Ignored, Layout, ScanWarning, Split};
 
 /// What became of every file below a folder, how many samples there are, and what looks wrong.
 ///
@@ -17,7 +17,26 @@ pub struct ScanReport {
     warnings: Vec<ScanWarning>,
 }
 
-/// A file, or a folder that was passed over as a whole, and what it was taken for.
+/// A file, or a folder that was passed over as a whole, and what it was taken for. Displayed on one line:
+/// `test/crack/0.png: image, test, anomalous, crack`.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let dir = folder.path();
+/// # for name in ["train/good/0.png", "test/crack/0.png", "ground_truth/crack/0_mask.png", "readme.txt"] {
+/// #     std::fs::create_dir_all(dir.join(name).parent().unwrap())?;
+/// #     std::fs::write(dir.join(name), [])?;
+/// # }
+/// let scan = madenet_data::scan(dir)?;
+/// let lines: Vec<String> = scan.report().files().iter().map(ToString::to_string).collect();
+/// assert_eq!(lines, [
+///     "ground_truth/crack/0_mask.png: mask of test/crack/0.png",
+///     "readme.txt: ignored, not an image",
+///     "test/crack/0.png: image, test, anomalous, crack",
+///     "train/good/0.png: image, train, normal",
+/// ]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScannedFile {
     /// Its path below the folder of the data set.
@@ -34,12 +53,8 @@ pub enum Role {
     Image {
         /// The part it belongs to.
         split: Split,
-        /// The kind of product.
-        category: String,
-        /// Whether it shows a defect.
-        label: Label,
-        /// The kind of defect, if known.
-        defect_type: Option<String>,
+        /// What it shows.
+        class: Class,
     },
     /// The mask of the images with these ids: of one, unless two differ in their endings alone.
     Mask {
@@ -52,21 +67,15 @@ pub enum Role {
     Ignored(Ignored),
 }
 
-/// The samples that share category, part, label and type of defect.
+/// The samples that share part and class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The kind of product.
-    pub category: String,
     /// The part they belong to.
     pub split: Split,
-    /// Whether they show a defect.
-    pub label: Label,
-    /// The kind of defect, if known.
-    pub defect_type: Option<String>,
-    /// How many images there are; at least 1.
-    pub images: usize,
-    /// How many of them have a mask.
-    pub masks: usize,
+    /// What they show.
+    pub class: Class,
+    /// How many there are, at least 1, and how many of them have a mask.
+    pub count: Count,
 }
 
 impl ScanReport {
@@ -121,23 +130,15 @@ impl ScanReport {
     }
 }
 
-type Key<'a> = (&'a str, Split, Label, Option<&'a str>);
-
+/// The groups by category, part, label and type of defect.
 fn group(entries: &[(Split, Entry)]) -> Vec<Group> {
-    let mut counts: BTreeMap<Key<'_>, (usize, usize)> = BTreeMap::new();
-    for (split, entry) in entries {
-        let key = (entry.category.as_str(), *split, entry.label, entry.defect_type.as_deref());
-        let (images, masks) = counts.entry(key).or_default();
-        *images += 1;
-        *masks += usize::from(entry.mask.is_some());
+    let of = |split: Split| entries.iter().filter(move |(of, _)| *of == split).map(|(_, entry)| entry);
+    let mut groups = Vec::new();
+    for split in Split::BOTH {
+        let counts = ClassCounts::count(of(split));
+        groups.extend(counts.iter().map(|(class, count)| Group { split, class: class.clone(), count }));
     }
-    let group = |((category, split, label, defect_type), (images, masks))| Group {
-        category: String::from(category),
-        split,
-        label,
-        defect_type: Option::map(defect_type, str::to_owned),
-        images,
-        masks,
-    };
-    counts.into_iter().map(group).collect()
+    // The order of parts and classes stays within a category.
+    groups.sort_by(|a, b| a.class.category.cmp(&b.class.category));
+    groups
 }

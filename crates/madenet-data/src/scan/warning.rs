@@ -1,10 +1,11 @@
 //! What looks wrong in a data set that can be read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::summary::{Plain, slashed};
-use crate::{Group, Label, Layout, Role, ScannedFile, Split};
+use crate::plain::{Plain, slashed};
+use crate::{Group, Label, Layout, Role, ScannedFile, Split, TableFault};
 
 /// What keeps a data set from being used to the full.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,30 +45,46 @@ pub enum ScanWarning {
         /// The ids of the images.
         images: Vec<String>,
     },
+    /// A row of a table that cannot be used, for which [`Scan::records`](crate::Scan::records) gives none.
+    TableRow {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: TableFault,
+    },
+    /// More such rows than are told one by one.
+    MoreTableRows {
+        /// How many more.
+        count: usize,
+    },
 }
 
 impl ScanWarning {
     pub(crate) fn of_groups(layout: Layout, categories: &[String], groups: &[Group]) -> Vec<ScanWarning> {
+        let present: BTreeSet<(&str, Split, Label)> =
+            groups.iter().map(|g| (g.class.category.as_str(), g.split, g.class.label)).collect();
         let mut warnings = Vec::new();
         for category in categories {
-            let has = |split: Split, label: Label| {
-                groups.iter().any(|g| g.category == *category && g.split == split && g.label == label)
-            };
+            let has = |split: Split, label: Label| present.contains(&(category.as_str(), split, label));
             let category = category.clone();
             if !has(Split::Train, Label::Normal) {
                 warnings.push(ScanWarning::NoGoodTraining { category: category.clone() });
             }
-            let lacks = |label: &Label| !has(Split::Test, *label);
-            let lacking: Vec<Label> = [Label::Normal, Label::Anomalous].into_iter().filter(lacks).collect();
-            match *lacking {
-                [] => {}
-                [lacking] => warnings.push(ScanWarning::OneSidedTest { category, lacking }),
+            match (has(Split::Test, Label::Normal), has(Split::Test, Label::Anomalous)) {
+                (true, true) => {}
+                (true, false) => {
+                    warnings.push(ScanWarning::OneSidedTest { category, lacking: Label::Anomalous });
+                }
+                (false, true) => {
+                    warnings.push(ScanWarning::OneSidedTest { category, lacking: Label::Normal });
+                }
                 // A flat folder never has one.
-                _ if layout == Layout::Flat => {}
-                _ => warnings.push(ScanWarning::NoTest { category }),
+                (false, false) if layout == Layout::Flat => {}
+                (false, false) => warnings.push(ScanWarning::NoTest { category }),
             }
         }
-        let without = groups.iter().filter(|group| group.label.is_anomalous() && group.masks < group.images);
+        let lacks_masks = |g: &&Group| g.class.label.is_anomalous() && g.count.with_mask < g.count.samples;
+        let without = groups.iter().filter(lacks_masks);
         warnings.extend(without.map(|group| ScanWarning::WithoutMask { group: group.clone() }));
         warnings
     }
@@ -96,17 +113,21 @@ impl fmt::Display for ScanWarning {
             ScanWarning::OneSidedTest { category, lacking } => {
                 write!(f, "{}: no {lacking} test images, so that no ranking can be measured", Plain(category))
             }
-            ScanWarning::WithoutMask { group: Group { category, split, defect_type, images, masks, .. } } => {
-                let without = images.saturating_sub(*masks);
-                write!(f, "{}, {}", Plain(category), split.folder())?;
-                if let Some(defect) = defect_type {
+            ScanWarning::WithoutMask { group: Group { split, class, count } } => {
+                write!(f, "{}, {split}", Plain(&class.category))?;
+                if let Some(defect) = &class.defect_type {
                     write!(f, ", {}", Plain(defect))?;
                 }
-                write!(f, ": {without} of {images} anomalous images have no mask")
+                let without = count.samples.saturating_sub(count.with_mask);
+                write!(f, ": {without} of {} anomalous images have no mask", count.samples)
             }
             ScanWarning::SharedMask { mask, images } => {
                 write!(f, "{}: one mask for {} images", Plain(&slashed(mask)), images.len())?;
                 images.iter().try_for_each(|image| write!(f, ", {}", Plain(image)))
+            }
+            ScanWarning::TableRow { line, fault } => write!(f, "line {line} of the table: {fault}"),
+            ScanWarning::MoreTableRows { count } => {
+                write!(f, "{count} more rows of the table cannot be used")
             }
         }
     }

@@ -1,8 +1,10 @@
-//! How many samples there are of what.
+//! What kinds of samples there are, and how many.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::columns::write_columns;
+use crate::plain::Plain;
 use crate::{Entry, Label};
 
 /// Samples of one kind. Classes are ordered by category, then normal before anomalous, then type of defect.
@@ -39,7 +41,7 @@ impl Count {
     }
 }
 
-/// The number of samples of each class. Displayed as a table.
+/// The number of samples of each class. Displayed as a table, with control characters in names escaped.
 ///
 /// ```
 /// use madenet_data::{ClassCounts, Entry, Label};
@@ -72,6 +74,10 @@ impl ClassCounts {
     /// The counts of some entries, such as [`Records::entries`](crate::Records::entries).
     #[must_use]
     pub fn of(entries: &[Entry]) -> Self {
+        Self::count(entries)
+    }
+
+    pub(crate) fn count<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
         let mut counts: BTreeMap<Class, Count> = BTreeMap::new();
         for entry in entries {
             let one = Count { samples: 1, with_mask: usize::from(entry.mask.is_some()) };
@@ -131,20 +137,12 @@ impl fmt::Display for ClassCounts {
             row(&class.category, &class.label.to_string(), defect, *count)
         }));
         rows.push(row("all", "", "", self.total()));
-        let mut widths = [0; 5];
-        for row in &rows {
-            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
-        }
-        let [a, b, c, d, e] = widths;
-        for [category, label, defect, samples, with_mask] in rows {
-            writeln!(f, "{category:a$}  {label:b$}  {defect:c$}  {samples:>d$}  {with_mask:>e$}")?;
-        }
-        Ok(())
+        write_columns(f, &rows, 2)
     }
 }
 
 fn row(category: &str, label: &str, defect: &str, count: Count) -> [String; 5] {
-    let [category, label, defect] = [category, label, defect].map(str::to_owned);
+    let [category, label, defect] = [category, label, defect].map(|name| Plain(name).to_string());
     [category, label, defect, count.samples.to_string(), count.with_mask.to_string()]
 }
 
@@ -186,6 +184,17 @@ mod tests {
             assert!((weights[class].iter().sum::<f64>() - 1.0 / 3.0).abs() < 1e-15);
         }
         assert_eq!(ClassCounts::default().balanced_weights(&entries[..1]), [0.0]);
+    }
+
+    #[test]
+    fn names_cannot_drive_a_terminal() {
+        let counts = ClassCounts::of(&[entry("a\u{1b}[2J", Label::Anomalous, Some("b\nc"))]);
+        let table = "\
+category    label      defect  samples  with mask
+a\\u{1b}[2J  anomalous  b\\nc          1          0
+all                                  1          0
+";
+        assert_eq!(counts.to_string(), table);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::IMAGE_EXTENSIONS;
 
-/// Why a file, or a folder as a whole, plays no part in a data set.
+/// Why a file, or a folder as a whole, plays no part in a data set: it was never a sample, unlike a
+/// [`Quarantined`](crate::Quarantined) one, which is a sample that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Ignored {
@@ -22,11 +23,11 @@ pub enum Ignored {
     MaskFormat,
     /// A picture or a folder whose name is no UTF-8, so that it cannot be part of an id.
     NotUtf8,
-    /// A symbolic link to nothing.
+    /// A symbolic link that cannot be followed: to nothing, or to where one may not look.
     BrokenLink,
     /// A symbolic link to a folder that plays no part, which is not looked into.
     LinkedFolder,
-    /// A folder that lies on the way to itself.
+    /// A symbolic link in a circle: over links to itself, or to a folder on the way to it.
     LinkLoop,
     /// A folder more than 16 folders down.
     TooDeep,
@@ -40,6 +41,29 @@ pub enum Ignored {
     NotAnImage,
 }
 
+impl Ignored {
+    /// What is said of one file: `a mask without an image`.
+    pub(crate) fn of_one(self) -> &'static str {
+        match self {
+            Ignored::OutsideLayout => "an image where the layout has none",
+            Ignored::NotInTable => "an image that the table does not name",
+            Ignored::MaskWithoutImage => "a mask without an image",
+            Ignored::SecondMask => "a mask of an image that has one already",
+            Ignored::MaskOfNormal => "a mask of a good image",
+            Ignored::MaskFormat => "a JPEG file for a mask, expected PNG, BMP or TIFF",
+            Ignored::NotUtf8 => "a name that is not UTF-8",
+            Ignored::BrokenLink => "a link that cannot be followed",
+            Ignored::LinkedFolder => "a linked folder that was not looked into",
+            Ignored::LinkLoop => "a link that leads in a circle",
+            Ignored::TooDeep => "a folder too deep",
+            Ignored::Unreadable => "a folder that cannot be listed",
+            Ignored::NotAFile => "a socket, pipe or device",
+            Ignored::Hidden => "hidden",
+            Ignored::NotAnImage => "not an image",
+        }
+    }
+}
+
 /// What stands over a list of files: `masks without an image`.
 impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,9 +75,9 @@ impl fmt::Display for Ignored {
             Ignored::MaskOfNormal => "masks of good images",
             Ignored::MaskFormat => "JPEG files for masks, expected PNG, BMP or TIFF",
             Ignored::NotUtf8 => "names that are not UTF-8",
-            Ignored::BrokenLink => "links to nothing",
+            Ignored::BrokenLink => "links that cannot be followed",
             Ignored::LinkedFolder => "linked folders that were not looked into",
-            Ignored::LinkLoop => "folders on the way to themselves",
+            Ignored::LinkLoop => "links that lead in a circle",
             Ignored::TooDeep => "folders too deep",
             Ignored::Unreadable => "folders that cannot be listed",
             Ignored::NotAFile => "sockets, pipes or devices",

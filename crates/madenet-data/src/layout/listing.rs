@@ -18,6 +18,16 @@ pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "tif", "ti
 /// The layouts that this crate knows use 5 at most; the rest is for sets in which a folder plays no part.
 const MAX_DEPTH: usize = 16;
 
+/// What systems answer to a link that leads in a circle (ELOOP): Linux (but for MIPS), Windows, and macOS with
+/// the BSDs. Where the number is another one, the link counts as any that cannot be followed.
+const LINK_LOOP: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    40
+} else if cfg!(windows) {
+    1921
+} else {
+    62
+};
+
 /// A file: its name and its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
@@ -25,10 +35,16 @@ pub(crate) struct Named {
     pub(crate) path: PathBuf,
 }
 
+/// A folder in a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Subfolder {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+}
+
 /// A folder that can be listed.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) name: String,
     pub(crate) path: PathBuf,
     /// The paths without links of the folders on the way here and of this one.
     trail: Vec<PathBuf>,
@@ -40,26 +56,35 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) pictures: Vec<Named>,
-    pub(crate) folders: Vec<Place>,
+    pub(crate) folders: Vec<Subfolder>,
     pub(crate) ignored: Vec<(PathBuf, Ignored)>,
+    /// Links that cannot be followed, with the system's answer.
+    pub(crate) broken: Vec<(PathBuf, io::Error)>,
 }
 
 enum Item {
     Picture(Named),
-    Folder(Place),
+    Folder(Subfolder),
     Ignored(Ignored),
+    Broken(io::Error),
 }
 
 impl Place {
-    /// The folder `dir`; its name is the one it has without links.
+    /// The folder `dir`.
     pub(crate) fn open(dir: &Path, expected: &'static str) -> Result<Self> {
         let real = dir.canonicalize().map_err(|source| error(dir, expected, source))?;
         if !real.is_dir() {
             return Err(Error::NotAFolder { expected, path: dir.to_owned() });
         }
-        let name = real.file_name().unwrap_or_default();
-        let name = name.to_str().ok_or_else(|| Error::NotUtf8 { path: real.clone() })?.to_owned();
-        Ok(Place { name, path: dir.to_owned(), trail: vec![real], link: false })
+        Ok(Place { path: dir.to_owned(), trail: vec![real], link: false })
+    }
+
+    /// The name of this folder: a link's own, as in the listing of the folder above, and for `.` and `..` the
+    /// one without links.
+    pub(crate) fn name(&self) -> Result<String> {
+        let name = self.path.file_name().or_else(|| self.real().file_name()).unwrap_or_default();
+        let not_utf8 = || Error::NotUtf8 { path: self.path.clone() };
+        name.to_str().map(str::to_owned).ok_or_else(not_utf8)
     }
 
     /// The path of this folder without links.
@@ -76,10 +101,14 @@ impl Place {
                 Item::Picture(picture) => listing.pictures.push(picture),
                 Item::Folder(folder) => listing.folders.push(folder),
                 Item::Ignored(reason) => listing.ignored.push((entry.path(), reason)),
+                Item::Broken(answer) => listing.broken.push((entry.path(), answer)),
             }
         }
         listing.pictures.sort_by(|a, b| a.name.cmp(&b.name));
         listing.folders.sort_by(|a, b| a.name.cmp(&b.name));
+        // So that the first error is the same on every file system.
+        listing.ignored.sort();
+        listing.broken.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(listing)
     }
 
@@ -95,7 +124,8 @@ impl Place {
         };
         listing.pictures.into_iter().for_each(|picture| note(picture.path, reason));
         listing.ignored.into_iter().for_each(|(path, own)| note(path, own));
-        listing.folders.iter().for_each(|folder| folder.sweep(reason, note));
+        listing.broken.into_iter().for_each(|(path, answer)| note(path, broken(&answer)));
+        listing.folders.iter().for_each(|folder| folder.place.sweep(reason, note));
     }
 
     fn item(&self, entry: &DirEntry) -> io::Result<Item> {
@@ -108,7 +138,7 @@ impl Place {
         if link {
             match fs::metadata(&path) {
                 Ok(target) => kind = target.file_type(),
-                Err(_) => return Ok(Item::Ignored(Ignored::BrokenLink)),
+                Err(answer) => return Ok(Item::Broken(answer)),
             }
         }
         Ok(match (kind.is_file(), kind.is_dir(), name.into_string()) {
@@ -130,8 +160,13 @@ impl Place {
         }
         let mut trail = self.trail.clone();
         trail.push(real);
-        Ok(Item::Folder(Place { name, path, trail, link }))
+        Ok(Item::Folder(Subfolder { name, place: Place { path, trail, link } }))
     }
+}
+
+/// What a link is called that the system cannot follow.
+pub(crate) fn broken(answer: &io::Error) -> Ignored {
+    if answer.raw_os_error() == Some(LINK_LOOP) { Ignored::LinkLoop } else { Ignored::BrokenLink }
 }
 
 fn error(path: &Path, expected: &'static str, source: io::Error) -> Error {

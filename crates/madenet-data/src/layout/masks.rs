@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::listing::{Named, has_extension};
 use crate::Ignored;
-use crate::listing::{Named, has_extension};
 
 /// What [`decode_mask`](madenet_image::decode_mask) reads.
 const MASK_EXTENSIONS: [&str; 4] = ["png", "bmp", "tif", "tiff"];
@@ -12,6 +12,8 @@ const MASK_EXTENSIONS: [&str; 4] = ["png", "bmp", "tif", "tiff"];
 /// The masks of images, by the images' names without ending, and the files that are none.
 pub(crate) struct Matched {
     pub(crate) masks: BTreeMap<String, PathBuf>,
+    /// JPEG files named as the masks of images that have no other.
+    pub(crate) unusable: BTreeMap<String, PathBuf>,
     pub(crate) ignored: Vec<(PathBuf, Ignored)>,
 }
 
@@ -24,13 +26,15 @@ pub(crate) fn stem(picture: &Named) -> String {
 /// Gives the images `NAME` the masks `NAME_mask`, as MVTec AD has them, or else `NAME`, as the reorganised VisA
 /// has them.
 pub(crate) fn pair(images: &BTreeSet<String>, files: Vec<Named>) -> Matched {
-    let mut matched = Matched { masks: BTreeMap::new(), ignored: Vec::new() };
+    let mut matched = Matched { masks: BTreeMap::new(), unusable: BTreeMap::new(), ignored: Vec::new() };
     let mut free: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut lossy: BTreeMap<String, PathBuf> = BTreeMap::new();
     for file in files {
         if has_extension(&file.path, &MASK_EXTENSIONS) {
             free.entry(stem(&file)).or_default().push(file.path);
         } else {
-            matched.ignored.push((file.path, Ignored::MaskFormat));
+            matched.ignored.push((file.path.clone(), Ignored::MaskFormat));
+            lossy.insert(stem(&file), file.path);
         }
     }
     // In this order, so that of the images `0` and `0_mask` the first has the mask `0_mask`.
@@ -39,6 +43,11 @@ pub(crate) fn pair(images: &BTreeSet<String>, files: Vec<Named>) -> Matched {
             if let Some(files) = free.remove(&format!("{image}{suffix}")) {
                 matched.give(image, files);
             }
+        }
+    }
+    for image in images.iter().filter(|&image| !matched.masks.contains_key(image)) {
+        if let Some(file) = lossy.get(&format!("{image}_mask")).or_else(|| lossy.get(image)) {
+            matched.unusable.insert(image.clone(), file.clone());
         }
     }
     let without = free.into_values().flatten().map(|path| (path, Ignored::MaskWithoutImage));
@@ -100,5 +109,14 @@ mod tests {
             ("7_mask.png", Ignored::MaskWithoutImage),
         ];
         assert_eq!(ignored, expected.map(|(name, reason)| (name.into(), reason)));
+    }
+
+    #[test]
+    fn a_jpeg_named_as_a_mask_is_told_where_the_image_has_no_other() {
+        let images = ["0", "1", "2"].map(str::to_owned).into();
+        let files = ["0_mask.jpg", "1.jpeg", "2.jpg", "2.png", "7.jpg"];
+        let files = files.map(|name| Named { name: name.to_owned(), path: name.into() }).to_vec();
+        let unusable: Vec<_> = pair(&images, files).unusable.into_iter().collect();
+        assert_eq!(unusable, [given("0", "0_mask.jpg"), given("1", "1.jpeg")]);
     }
 }

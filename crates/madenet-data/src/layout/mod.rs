@@ -1,12 +1,30 @@
-//! Telling the layouts of folders apart.
+//! The layouts of folders, and telling them apart.
+
+mod category;
+mod fault;
+mod folder;
+mod found;
+mod listing;
+mod masks;
+mod mvtec;
+mod table;
+mod visa;
 
 use std::fmt;
 use std::path::Path;
 
-use crate::category::is_category;
-use crate::listing::Place;
-use crate::visa;
-use crate::{Error, Folder, MvtecAd, Result, Scan, VisA};
+use category::parts_in;
+use listing::Place;
+
+use crate::{Error, Result, Scan};
+
+pub(crate) use category::{EXPECTED as EXPECTED_CATEGORY, GOOD};
+pub use fault::TableFault;
+pub use folder::Folder;
+pub(crate) use found::Found;
+pub use listing::IMAGE_EXTENSIONS;
+pub use mvtec::MvtecAd;
+pub use visa::VisA;
 
 /// How the folder of a data set is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,19 +45,22 @@ impl Layout {
     /// folder `train` or `test`; one of its folders has; there are images in it.
     ///
     /// # Errors
-    /// [`Error::UnknownLayout`] if none of them does, [`Error::MissingFolder`], [`Error::NotAFolder`],
-    /// [`Error::ReadFolder`]; [`Error::NotUtf8`] for the name of `dir` alone.
+    /// [`Error::UnknownLayout`] if none of them does, [`Error::MissingFolder`], [`Error::NotAFolder`];
+    /// [`Error::ReadFolder`] for any folder in it, too.
     pub fn detect(dir: impl AsRef<Path>) -> Result<Layout> {
-        let place = Place::open(dir.as_ref(), "a data set")?;
+        const EXPECTED: &str = "a data set";
+        let place = Place::open(dir.as_ref(), EXPECTED)?;
         if visa::table_in(&place.path).is_some() {
             return Ok(Layout::VisA);
         }
-        if is_category(&place) {
+        let listing = place.list(EXPECTED)?;
+        if !parts_in(&listing).is_empty() {
             return Ok(Layout::Category);
         }
-        let listing = place.list("a data set")?;
-        if listing.folders.iter().any(is_category) {
-            return Ok(Layout::Categories);
+        for folder in &listing.folders {
+            if !parts_in(&folder.place.list(EXPECTED)?).is_empty() {
+                return Ok(Layout::Categories);
+            }
         }
         if listing.pictures.is_empty() {
             return Err(Error::UnknownLayout { path: place.path });
@@ -63,7 +84,7 @@ impl fmt::Display for Layout {
 /// Looks through the folder `dir`, whichever known layout it has, and decodes nothing.
 ///
 /// # Errors
-/// Those of [`Layout::detect`], and for tables of images those of [`VisA::scan`].
+/// Those of [`Layout::detect`], and then those of [`Folder::scan`], [`MvtecAd::scan`] or [`VisA::scan`].
 pub fn scan(dir: impl AsRef<Path>) -> Result<Scan> {
     let dir = dir.as_ref();
     match Layout::detect(dir)? {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::listing::{Listing, Named, Place};
+use super::listing::{IMAGE_EXTENSIONS, Listing, Named, Place, Subfolder, broken, has_extension};
 use crate::{Entry, Error, Ignored, Result, Role, ScannedFile, Split};
 
 /// Why a folder is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// For its samples alone: nothing else is looked at, and nobody will be told what was left out, so that a
-    /// picture whose name is no text is an error.
+    /// picture that cannot become a sample is an error.
     Open,
     /// For a report on every file.
     Scan,
@@ -18,7 +18,7 @@ pub(crate) enum Purpose {
 
 /// The samples and, in a scan, what became of every file.
 pub(crate) struct Found {
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     purpose: Purpose,
     pub(crate) entries: Vec<(Split, Entry)>,
     pub(crate) files: Vec<ScannedFile>,
@@ -35,24 +35,31 @@ impl Found {
 
     /// What lies in `place`, less what is ignored wherever it lies.
     pub(crate) fn list(&mut self, place: &Place, expected: &'static str) -> Result<Listing> {
-        let mut listing = place.list(expected)?;
+        let listing = place.list(expected)?;
+        self.heed(listing)
+    }
+
+    /// The listing less what is ignored wherever it lies.
+    pub(crate) fn heed(&mut self, mut listing: Listing) -> Result<Listing> {
         for (path, reason) in std::mem::take(&mut listing.ignored) {
             if !self.is_scan() && reason == Ignored::NotUtf8 {
                 return Err(Error::NotUtf8 { path });
             }
             self.ignore(path, reason);
         }
+        for (path, source) in std::mem::take(&mut listing.broken) {
+            if !self.is_scan() && has_extension(&path, &IMAGE_EXTENSIONS) {
+                return Err(Error::BrokenLink { path, source });
+            }
+            self.ignore(path, broken(&source));
+        }
         Ok(listing)
     }
 
     pub(crate) fn image(&mut self, split: Split, entry: Entry) {
-        let role = Role::Image {
-            split,
-            category: entry.category.clone(),
-            label: entry.label,
-            defect_type: entry.defect_type.clone(),
-        };
-        self.note(&entry.image, role);
+        if self.is_scan() {
+            self.note(&entry.image, Role::Image { split, class: (&entry).into() });
+        }
         self.entries.push((split, entry));
     }
 
@@ -65,9 +72,9 @@ impl Found {
     }
 
     /// Takes stock of a folder that plays no part in the layout.
-    pub(crate) fn sweep(&mut self, place: &Place) {
+    pub(crate) fn sweep(&mut self, folder: &Subfolder) {
         if self.is_scan() {
-            place.sweep(Ignored::OutsideLayout, &mut |path, reason| self.ignore(path, reason));
+            folder.place.sweep(Ignored::OutsideLayout, &mut |path, reason| self.ignore(path, reason));
         }
     }
 

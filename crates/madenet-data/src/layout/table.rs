@@ -7,68 +7,12 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::fault::{Faults, TableFault, shown};
 use crate::{Error, Label, Result, Split};
 
 /// 16 MiB; the table of VisA has 0.66 MB.
 const MAX_BYTES: u64 = 1 << 24;
 pub(crate) const HEADER: [&str; 5] = ["object", "split", "label", "image", "mask"];
-/// Characters of a wrong field that a message shows.
-const SHOWN: usize = 60;
-
-/// What is wrong with a row of a table.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableFault {
-    /// Bytes that are no text.
-    #[error("expected UTF-8")]
-    NotUtf8,
-    /// The first row is not the header.
-    #[error("expected the header {}, got {}", HEADER.join(","), .0)]
-    Header(String),
-    /// Nothing follows the header.
-    #[error("expected a row for each image, got none")]
-    NoRows,
-    /// Another number of fields than the header has.
-    #[error("expected the 5 fields {}, got {}", HEADER.join(","), .0)]
-    Fields(usize),
-    /// An object that is no name of a category.
-    #[error("expected the name of an object without slashes, got {0}")]
-    Object(String),
-    /// A part that does not exist.
-    #[error("expected the split train or test, got {0}")]
-    Split(String),
-    /// A label that does not exist.
-    #[error("expected the label normal or anomaly, got {0}")]
-    Label(String),
-    /// A path that is empty, or may lead out of the folder.
-    #[error("expected a path of plain names below the folder, without .., \\ or a drive, got {0}")]
-    UnsafePath(String),
-    /// A normal image with a mask.
-    #[error("expected no mask for a normal image, got {0}")]
-    MaskOfNormal(String),
-    /// A file named twice.
-    #[error("the file {file} has been named on line {line} already")]
-    Twice {
-        /// As it stands in the table.
-        file: String,
-        /// The line of the first time.
-        line: u64,
-    },
-    /// A file that cannot be found, as after an incomplete download.
-    #[error("cannot find the file {file}, is the data set complete? {source}")]
-    Missing {
-        /// As it stands in the table.
-        file: String,
-        /// The operating system's answer.
-        source: io::Error,
-    },
-    /// A link on the way to a file leads out of the folder.
-    #[error("the file {0} is linked to a place outside of the folder")]
-    Outside(String),
-    /// Something else than a file, such as a folder.
-    #[error("expected a file, but {0} is none")]
-    NotAFile(String),
-}
 
 /// One image.
 #[derive(Debug)]
@@ -81,23 +25,22 @@ pub(crate) struct Row {
     pub(crate) mask: Option<String>,
 }
 
-/// The rows of the table at `path`, none of which leads out of its folder by its words alone.
-pub(crate) fn read(path: &Path) -> Result<Vec<Row>> {
+/// The rows of a table that can be used, none of which leads out of its folder by its words alone, and the
+/// faults of the others.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) faults: Faults,
+}
+
+/// The table at `path`.
+pub(crate) fn read(path: &Path) -> Result<Table> {
     let bytes = bytes(path)?;
     let fault = |line, fault| Error::Table { line, fault, path: path.to_owned() };
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| fault(line_at(&bytes, error.valid_up_to()), TableFault::NotUtf8))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rows = parse(text).map_err(|(line, cause)| fault(line, cause))?;
-    let mut first = BTreeMap::new();
-    for row in &rows {
-        for file in std::iter::once(&row.image).chain(&row.mask) {
-            if let Some(line) = first.insert(file, row.line) {
-                return Err(fault(row.line, TableFault::Twice { file: shown(file), line }));
-            }
-        }
-    }
-    Ok(rows)
+    parse(text).map_err(|(line, cause)| fault(line, cause))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
@@ -111,25 +54,42 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(text: &str) -> std::result::Result<Vec<Row>, (u64, TableFault)> {
+fn parse(text: &str) -> std::result::Result<Table, (u64, TableFault)> {
     // The number of fields is checked here, for messages that say what was expected.
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut lines = Lines { text: text.as_bytes(), byte: 0, line: 1 };
     let mut record = StringRecord::new();
-    let mut rows = Vec::new();
+    let mut table = Table::default();
+    let mut named = BTreeMap::new();
     let mut header = true;
     loop {
         let line = lines.of_record_at(reader.position().byte());
         match reader.read_record(&mut record) {
-            Err(_) => return Err((line, TableFault::NotUtf8)),
+            Err(error) => return Err((line, TableFault::NotCsv(error.to_string()))),
             Ok(false) if header => return Err((line, TableFault::Header("an empty file".to_owned()))),
-            Ok(false) if rows.is_empty() => return Err((line, TableFault::NoRows)),
-            Ok(false) => return Ok(rows),
+            Ok(false) if table.rows.is_empty() && table.faults.first.is_empty() => {
+                return Err((line, TableFault::NoRows));
+            }
+            Ok(false) => return Ok(table),
             Ok(true) if header => check_header(&record).map_err(|fault| (line, fault))?,
-            Ok(true) => rows.push(row(&record, line).map_err(|fault| (line, fault))?),
+            Ok(true) => match row(&record, line).and_then(|row| once(&mut named, row)) {
+                Ok(row) => table.rows.push(row),
+                Err(fault) => table.faults.add(line, fault),
+            },
         }
         header = false;
     }
+}
+
+/// The row, if no other names its files.
+fn once(named: &mut BTreeMap<String, u64>, row: Row) -> std::result::Result<Row, TableFault> {
+    for file in std::iter::once(&row.image).chain(&row.mask) {
+        match named.get(file) {
+            Some(&line) => return Err(TableFault::Twice { file: shown(file), line }),
+            None => drop(named.insert(file.clone(), row.line)),
+        }
+    }
+    Ok(row)
 }
 
 /// Counts lines. The crate `csv` counts them too low by one after a blank line and where lines end in CR LF.
@@ -165,6 +125,9 @@ fn check_header(record: &StringRecord) -> std::result::Result<(), TableFault> {
 
 fn row(record: &StringRecord, line: u64) -> std::result::Result<Row, TableFault> {
     let fields: Vec<&str> = record.iter().collect();
+    if fields.iter().any(|field| field.contains(['\r', '\n'])) {
+        return Err(TableFault::OpenQuote);
+    }
     let &[object, split, label, image, mask] = fields.as_slice() else {
         return Err(TableFault::Fields(fields.len()));
     };
@@ -185,40 +148,41 @@ fn row(record: &StringRecord, line: u64) -> std::result::Result<Row, TableFault>
     }
 }
 
-/// A path of plain names, so that it is absolute on no system and no file has two paths.
+/// A path of plain names, so that it is absolute on no system and means the same file on each.
 fn checked(path: &str) -> std::result::Result<String, TableFault> {
-    let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
-    if drive || !path.split('/').all(is_plain_name) {
+    if !path.split('/').all(is_plain_name) {
         return Err(TableFault::UnsafePath(shown(path)));
     }
     Ok(path.to_owned())
 }
 
+/// Windows takes what follows a colon for a stream of the file, and drops dots and spaces at the end.
 fn is_plain_name(name: &str) -> bool {
-    let allowed = |char: char| !matches!(char, '/' | '\\') && !char.is_control();
-    !matches!(name, "" | "." | "..") && name.chars().all(allowed)
+    let allowed = |char: char| !matches!(char, '/' | '\\' | ':') && !char.is_control();
+    !name.is_empty() && !name.ends_with(['.', ' ']) && name.chars().all(allowed)
 }
 
-/// The beginning of a field in quotes, with control characters escaped.
-pub(crate) fn shown(field: &str) -> String {
-    match field.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}...", field.get(..end).unwrap_or_default()),
-        None => format!("{field:?}"),
-    }
+/// A file that a row names: its path below the folder of the data set, and the one without links.
+pub(crate) struct Located {
+    pub(crate) path: PathBuf,
+    pub(crate) real: PathBuf,
 }
 
 /// The file that a row names, below `root`, whose path without links is `real_root`.
-pub(crate) fn locate(root: &Path, real_root: &Path, file: &str) -> std::result::Result<PathBuf, TableFault> {
+pub(crate) fn locate(root: &Path, real_root: &Path, file: &str) -> std::result::Result<Located, TableFault> {
     let path = root.join(file);
-    let missing = |source| TableFault::Missing { file: shown(file), source };
-    let real = path.canonicalize().map_err(missing)?;
+    let fault = |answer: io::Error| match answer.kind() {
+        io::ErrorKind::NotFound => TableFault::Missing(shown(file)),
+        _ => TableFault::Unreadable { file: shown(file), answer: answer.to_string() },
+    };
+    let real = path.canonicalize().map_err(fault)?;
     if !real.starts_with(real_root) {
         return Err(TableFault::Outside(shown(file)));
     }
-    if !real.metadata().map_err(missing)?.is_file() {
+    if !real.metadata().map_err(fault)?.is_file() {
         return Err(TableFault::NotAFile(shown(file)));
     }
-    Ok(path)
+    Ok(Located { path, real })
 }
 
 #[cfg(test)]
@@ -230,28 +194,39 @@ mod tests {
         let row = "a,train,normal,";
         for end in ["\n", "\r\n"] {
             let text = format!("{}{end}{row}1,{end}{end}{end}{row}4,{end}{row}5,", HEADER.join(","));
-            let rows = parse(&text).unwrap();
-            let lines: Vec<(u64, &str)> = rows.iter().map(|row| (row.line, row.image.as_str())).collect();
+            let table = parse(&text).unwrap();
+            let lines: Vec<(u64, &str)> =
+                table.rows.iter().map(|row| (row.line, row.image.as_str())).collect();
             assert_eq!(lines, [(2, "1"), (5, "4"), (6, "5")]);
         }
     }
 
     #[test]
     fn paths_lead_nowhere_else() {
-        for safe in ["a", "a b/ä.JPG", "candle/Data/Images/Normal/0000.JPG", "...", "ab:c"] {
+        for safe in ["a", "a b/ä.JPG", "candle/Data/Images/Normal/0000.JPG", "...a"] {
             assert_eq!(checked(safe).unwrap(), safe);
         }
-        let unsafe_paths =
-            ["", "/etc/a", "..", "a/../b", "./a", "a//b", "a/", "a\\b", "\\\\host\\a", "C:a", "a\0b"];
+        let unsafe_paths = [
+            "",
+            "/etc/a",
+            "..",
+            "a/../b",
+            "./a",
+            "a//b",
+            "a/",
+            "a\\b",
+            "\\\\host\\a",
+            "C:a",
+            "ab:c",
+            "a\0b",
+            "...",
+            "a.",
+            "a ",
+            "a /b",
+        ];
         for path in unsafe_paths {
             assert!(matches!(checked(path), Err(TableFault::UnsafePath(_))), "{path}");
         }
-    }
-
-    #[test]
-    fn long_fields_are_cut_in_messages() {
-        assert_eq!(shown("a\u{1b}"), "\"a\\u{1b}\"");
-        assert_eq!(shown(&"ä".repeat(61)), format!("\"{}\"...", "ä".repeat(60)));
     }
 
     #[test]
@@ -262,7 +237,7 @@ mod tests {
             for damage in ["", ",", "\"", "\n", "\r", "\0", "..", "\u{feff}"] {
                 let damaged = format!("{}{damage}{}", &text[..at], &text[at + 1..]);
                 match parse(&damaged) {
-                    Ok(rows) => assert!(!rows.is_empty()),
+                    Ok(Table { rows, faults }) => assert!(!rows.is_empty() || !faults.first.is_empty()),
                     Err((line, _)) => assert!((1..=4).contains(&line), "{line}: {damaged:?}"),
                 }
                 let _ = parse(&damaged[..at]);
