@@ -23,8 +23,9 @@ pub struct SmtConfig {
     pub width: usize,
     /// Height of the pictures, in pixels.
     pub height: usize,
-    /// The number of designs that the boards are of, in turns: conductors, vias, designator and the marking of the
-    /// component, which boards of one design share. A station that looks at one place of one product sees one.
+    /// The number of designs that the boards are of: conductors, vias, designator and the marking of the component, which
+    /// boards of one design share. Which of them a board is of is drawn by lot, each equally likely, for normal and
+    /// anomalous boards alike. A station that looks at one place of one product sees one.
     pub designs: usize,
     /// The number of boards without a defect.
     pub normal: usize,
@@ -90,7 +91,7 @@ impl SmtConfig {
             return Err(Error::SmtDesigns);
         }
         if defects.is_empty() {
-            return Err(Error::SmtNoDefects { component: component.name() });
+            return Err(Error::SmtNoDefects { component });
         }
         if let Some(defect) = defects.iter().find(|defect| !component.defects().contains(defect)) {
             return Err(Error::SmtDefect { component, defect });
