@@ -1,3 +1,5 @@
+use madenet_metrics::Connectivity;
+
 use super::*;
 use crate::smt::Nuisances;
 
@@ -59,4 +61,23 @@ fn a_defect_that_does_not_show_is_an_error() {
         "the defect 'cold_joint' does not show on BGA in pictures of 32 x 40 pixels, expected larger pictures or other \
          defects"
     );
+}
+
+/// The grain of a body grows with the picture: without the closing that grows too, a turned body is hundreds of specks.
+#[test]
+fn the_mask_of_a_turned_package_is_a_few_regions_at_any_size() {
+    for side in [96, 256, 512] {
+        let defects = [Defect::Rotation].into();
+        let config = SmtConfig {
+            width: side,
+            height: side,
+            normal: 0,
+            anomalous: 1,
+            defects,
+            ..SmtConfig::new(Component::Qfp)
+        };
+        let mask = boards(config).get(0).unwrap().mask.unwrap();
+        let regions = madenet_metrics::components(mask.data(), side, side, Connectivity::Eight).unwrap();
+        assert!(regions.count() <= 60, "{side}: {} regions", regions.count());
+    }
 }
