@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// # Memory
 /// A canvas takes 12 bytes per pixel. A normal board needs one and its codes, 15 bytes per pixel; a board with a defect, or
 /// with a chance of nuisances that has come true, needs three canvases, 36 bytes, and with [oxidation](super::Defect::Oxidation)
-/// a fourth, 48. Computed: at 4096 x 4096 pixels these are 250, 600 and 810 MB, at 256 x 256 at most 3.2 MB.
+/// a fourth, 48. Measured at 2048 x 2048; at 4096 x 4096 pixels these make 250, 600 and 810 MB, at 256 x 256 at most 3.2 MB.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SmtConfig {
     /// The category.

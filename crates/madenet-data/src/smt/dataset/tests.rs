@@ -78,6 +78,6 @@ fn the_mask_of_a_turned_package_is_a_few_regions_at_any_size() {
         };
         let mask = boards(config).get(0).unwrap().mask.unwrap();
         let regions = madenet_metrics::components(mask.data(), side, side, Connectivity::Eight).unwrap();
-        assert!(regions.count() <= 60, "{side}: {} regions", regions.count());
+        assert!(regions.count() <= 8, "{side}: {} regions", regions.count());
     }
 }
