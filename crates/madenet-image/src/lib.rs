@@ -90,7 +90,7 @@ pub use contour::Contour;
 pub use decode::{decode, decode_bytes, decode_bytes_with, decode_mask, decode_mask_with, decode_with};
 pub use draw::{draw_contours, draw_rect};
 #[cfg(feature = "image")]
-pub use encode::{encode_png, save_png};
+pub use encode::{encode_png, save_mask, save_png};
 pub use error::{Error, Result};
 pub use file::replace_file;
 pub use filter::Filter;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use madenet_image::{Error, Image, decode, save_png};
+use madenet_image::{Channels, Error, Image, Mask, Values, decode, decode_mask, save_mask, save_png};
 
 fn image(value: u8) -> Image {
     Image::new(5, 3, vec![value; 45]).unwrap()
@@ -24,6 +24,21 @@ fn a_saved_picture_is_read_back_and_replaced() {
         assert_eq!(decode(&path).unwrap().to_rgb(), image(value));
     }
     assert_eq!(names(folder.path()), ["heat.png"]);
+}
+
+#[test]
+fn a_saved_mask_is_grey_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    let mask = Mask::from_ascii("*..\n.**").unwrap();
+    save_mask(&mask, &path).unwrap();
+    let picture = decode(&path).unwrap();
+    assert_eq!(picture.channels(), Channels::Gray);
+    assert_eq!(picture.values(), Values::U8(&[255, 0, 0, 0, 255, 255]));
+    assert_eq!(decode_mask(&path).unwrap(), mask);
+
+    let missing = folder.path().join("missing").join("mask.png");
+    assert!(matches!(save_mask(&mask, missing), Err(Error::Write { .. })));
 }
 
 #[test]

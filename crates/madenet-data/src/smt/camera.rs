@@ -17,9 +17,9 @@ pub(crate) struct Camera {
     pub(crate) pose: Pose,
     /// Standard deviation of the blur, in units.
     blur: f32,
-    /// Loss of light at a distance of one unit from the centre.
+    /// Loss of light at a distance of [`Field`]'s 1 from the centre.
     vignetting: f32,
-    /// Change of the light per unit: the lamp is never quite centred.
+    /// Change of the light over a distance of 1: the lamp is never quite centred.
     gradient: Point,
 }
 
@@ -68,16 +68,35 @@ impl Camera {
     }
 
     fn expose_window(&self, canvas: &mut Canvas, window: &Window) {
-        let blurred = Lens::new(self.blur * canvas.scale()).blur(canvas, window);
-        let (width, scale) = (canvas.width(), canvas.scale());
-        let centre = point(width as f32, canvas.height() as f32) * 0.5;
-        for (y, blurred) in window.rows.clone().zip(blurred.chunks_exact(window.columns.len())) {
+        Lens::new(self.blur * canvas.scale()).blur(canvas, window);
+        let (width, field) = (canvas.width(), Field::of(canvas));
+        for y in window.rows.clone() {
             let row = &mut canvas.pixels_mut()[y * width..][window.columns.clone()];
-            for ((x, pixel), &light) in window.columns.clone().zip(row).zip(blurred) {
-                let off = (point(x as f32 + 0.5, y as f32 + 0.5) - centre) * (1.0 / scale);
-                *pixel = light * ((1.0 + self.gradient.dot(off)) / (1.0 + self.vignetting * off.dot(off)));
+            for (x, pixel) in window.columns.clone().zip(row) {
+                let off = field.place(x, y);
+                *pixel = *pixel * ((1.0 + self.gradient.dot(off)) / (1.0 + self.vignetting * off.dot(off)));
             }
         }
+    }
+}
+
+/// The field of view: places relative to its centre, its corners `sqrt(1/2)` away whatever the picture's shape, as the lens
+/// is chosen for the whole of it. In a square the sides are then one apart, as everywhere else.
+struct Field {
+    centre: Point,
+    scale: f32,
+    shape: f32,
+}
+
+impl Field {
+    fn of(canvas: &Canvas) -> Self {
+        let (width, height) = (canvas.width() as f32, canvas.height() as f32);
+        let shape = (2.0 * canvas.scale() * canvas.scale() / (width * width + height * height)).sqrt();
+        Field { centre: point(width, height) * 0.5, scale: 1.0 / canvas.scale(), shape }
+    }
+
+    fn place(&self, x: usize, y: usize) -> Point {
+        (point(x as f32 + 0.5, y as f32 + 0.5) - self.centre) * self.scale * self.shape
     }
 }
 
@@ -105,7 +124,9 @@ pub(crate) fn record(pixels: &[Rgb], random: &mut Stream) -> Vec<u8> {
         let v = v.clamp(0.0, 1.0);
         encode(v + (v / FULL_WELL + read * read).sqrt() * random.normal())
     };
-    pixels.iter().flat_map(|pixel| pixel.0.map(&mut noisy)).collect()
+    let mut codes = Vec::with_capacity(3 * pixels.len());
+    codes.extend(pixels.iter().flat_map(|pixel| pixel.0.map(&mut noisy)));
+    codes
 }
 
 /// Makes a picture of codes for `canvas`.
@@ -159,32 +180,40 @@ impl Lens {
         Lens { reach, taps: taps.iter().map(|tap| tap / sum).collect() }
     }
 
-    /// The blurred picture within a window; beyond the border the picture goes on as it ends.
-    fn blur(&self, canvas: &Canvas, window: &Window) -> Vec<Rgb> {
-        let (columns, reach) = (window.columns.len(), self.reach);
-        let last = canvas.height() - 1;
-        // Row by row, as sums of shifted rows; those of all rows that the window needs.
-        let needed = window.rows.start.saturating_sub(reach)..(window.rows.end + reach).min(last + 1);
-        let source = canvas.pixels().chunks_exact(canvas.width());
-        let mut across = vec![Rgb::grey(0.0); columns * needed.len()];
+    /// Blurs a window of the picture; beyond the border the picture goes on as it ends.
+    ///
+    /// Every row is blurred along itself once, and kept as long as rows around it need it: beside the picture there are
+    /// `2 * reach + 1` rows, not a second picture.
+    fn blur(&self, canvas: &mut Canvas, window: &Window) {
+        let (width, last, reach) = (canvas.width(), canvas.height() - 1, self.reach);
+        let mut across = vec![vec![Rgb::grey(0.0); window.columns.len()]; self.taps.len()];
         let mut padded = Vec::new();
-        let rows = source.skip(needed.start).zip(across.chunks_exact_mut(columns));
-        for (row, out) in rows {
-            padded.clear();
-            let seen = window.columns.start..window.columns.end + 2 * reach;
-            padded.extend(seen.map(|x| row[x.saturating_sub(reach).min(row.len() - 1)]));
+        let mut next = window.rows.start.saturating_sub(reach);
+        for y in window.rows.clone() {
+            // A row takes the place of one that is out of reach by now.
+            while next <= (y + reach).min(last) {
+                let row = &canvas.pixels()[next * width..][..width];
+                self.blur_row(row, window, &mut padded, &mut across[next % self.taps.len()]);
+                next += 1;
+            }
+            let out = &mut canvas.pixels_mut()[y * width..][window.columns.clone()];
+            out.fill(Rgb::grey(0.0));
             for (by, &tap) in self.taps.iter().enumerate() {
-                add(out, &padded[by..][..columns], tap);
+                let row = (y + by).saturating_sub(reach).min(last);
+                add(out, &across[row % self.taps.len()], tap);
             }
         }
-        let mut blurred = vec![Rgb::grey(0.0); columns * window.rows.len()];
-        for (y, out) in window.rows.clone().zip(blurred.chunks_exact_mut(columns)) {
-            for (by, &tap) in self.taps.iter().enumerate() {
-                let row = (y + by).saturating_sub(reach).min(last) - needed.start;
-                add(out, &across[row * columns..][..columns], tap);
-            }
+    }
+
+    /// One row along itself, as the sum of shifted ones; `padded` is scratch.
+    fn blur_row(&self, row: &[Rgb], window: &Window, padded: &mut Vec<Rgb>, out: &mut [Rgb]) {
+        let seen = window.columns.start..window.columns.end + 2 * self.reach;
+        padded.clear();
+        padded.extend(seen.map(|x| row[x.saturating_sub(self.reach).min(row.len() - 1)]));
+        out.fill(Rgb::grey(0.0));
+        for (by, &tap) in self.taps.iter().enumerate() {
+            add(out, &padded[by..], tap);
         }
-        blurred
     }
 }
 
@@ -202,14 +231,16 @@ mod tests {
     fn blur_keeps_flat_fields_and_spreads_points_evenly() {
         let mut flat = Canvas::new(9, 7, Pose::IDENTITY);
         flat.fill(|_| Rgb::grey(0.5));
-        let blurred = |canvas: &Canvas| {
-            Lens::new(1.0).blur(canvas, &Window { columns: 0..canvas.width(), rows: 0..canvas.height() })
+        let blurred = |mut canvas: Canvas| {
+            let whole = Window { columns: 0..canvas.width(), rows: 0..canvas.height() };
+            Lens::new(1.0).blur(&mut canvas, &whole);
+            canvas.pixels().to_vec()
         };
-        assert!(blurred(&flat).iter().all(|pixel| (pixel.0[0] - 0.5).abs() < 1e-6));
+        assert!(blurred(flat).iter().all(|pixel| (pixel.0[0] - 0.5).abs() < 1e-6));
 
         let mut dot = Canvas::new(9, 9, Pose::IDENTITY);
         dot.pixels_mut()[4 * 9 + 4] = Rgb::grey(1.0);
-        let dot = blurred(&dot);
+        let dot = blurred(dot);
         let at = |x: usize, y: usize| dot[y * 9 + x].0[0];
         // The peak of a Gaussian of variance 1 is 1 / (2 pi); one pixel off it falls by exp(-1/2).
         assert!((at(4, 4) - 0.159_15).abs() < 1e-3);
@@ -232,6 +263,20 @@ mod tests {
             camera.expose(&mut whole);
             camera.expose_like(&mut canvas, &like, &exposed);
             assert_eq!(canvas.pixels(), whole.pixels());
+        }
+    }
+
+    #[test]
+    fn a_strip_loses_no_more_light_than_a_square() {
+        let camera =
+            Camera { pose: Pose::IDENTITY, blur: 0.003, vignetting: 0.3, gradient: point(0.1, -0.1) };
+        for (width, height) in [(64, 64), (32, 4096), (4096, 32)] {
+            let mut canvas = Canvas::new(width, height, Pose::IDENTITY);
+            canvas.fill(|_| Rgb::grey(0.5));
+            camera.expose(&mut canvas);
+            // At least (1 - 0.1) / (1 + 0.3 / 2) of it in the corners, and hardly more than all anywhere.
+            let inside = canvas.pixels().iter().all(|pixel| (0.39..0.51).contains(&pixel.0[0]));
+            assert!(inside, "{width} x {height}");
         }
     }
 

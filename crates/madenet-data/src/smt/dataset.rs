@@ -1,23 +1,35 @@
 //! The data set: boards drawn when they are asked for.
 
-use madenet_image::{Image, Mask};
+mod difference;
+
+use madenet_image::Image;
 use madenet_rng::Stream;
 
-use super::camera::{self, differ, visible};
+use self::difference::{closing_radius, difference, same};
+use super::camera;
 use super::canvas::Canvas;
-use super::colour::Rgb;
 use super::lots::Lots;
-use super::nuisance::{Disturbance, Streams};
+use super::nuisance::{Disturbance, Happening, Kind};
 use super::scene::Scene;
 use super::{Component, Defect, SmtConfig};
 use crate::{Dataset, Error, Label, Result, Sample, Split};
 
 /// Drawn photographs of one component on many boards, with exact masks. See the [module](super).
 ///
+/// A stand-in: nobody photographed these boards, and results on them say nothing about results on photographs or on
+/// ManuDefect-21.
+///
 /// First come the normal boards, then the anomalous ones, which cycle through
 /// [`SmtConfig::defects`], so that the counts of any two types differ by at most one. Ids are
-/// `CATEGORY/part/type/number`; the id, the seed, the size, the number of designs and the nuisances decide every pixel.
-/// Neither the counts nor the thread matter: a larger set begins with the boards of a smaller one.
+/// `CATEGORY/part/type/number`, the number with at least four digits, so ids sort as they count up to 9,999 boards of a type.
+///
+/// The id, the seed, the size, the number of designs and the nuisances decide every pixel, together with
+/// [`SmtConfig::defects`] where a normal board has [nuisances](super::Nuisances); on one platform, that is, and of one build of this crate,
+/// since mathematical functions differ in their last digit between others. Neither the counts nor the thread matter: a
+/// larger set begins with the boards of a smaller one.
+///
+/// A defect that changes nothing one can see is drawn again with other random numbers, up to 8 times;
+/// [`get`](Dataset::get) and [`good_twin`](Self::good_twin) give [`Error::SmtInvisible`] where it still does not show.
 #[derive(Clone, Debug)]
 pub struct SmtBoards {
     config: SmtConfig,
@@ -69,30 +81,38 @@ impl SmtBoards {
     /// than 3 of 255 codes in some channel, or by less between such pixels. For a normal sample it is the sample's own picture.
     ///
     /// # Errors
-    /// [`Error::NoSuchSample`] beyond the end.
+    /// [`Error::NoSuchSample`] beyond the end, [`Error::SmtInvisible`] for a defect that does not show.
     pub fn good_twin(&self, index: usize) -> Result<Image> {
         let board = self.board(index)?;
-        let Twins { mut good, disturbance, .. } = self.twins(&board);
+        let Twins { mut good, disturbance, .. } = self.twins(&board)?;
         disturbance.apply(&mut good);
         board.photograph(&good)
     }
 
     /// What the lens makes of the board, without and with its defect, and what stands in the way.
-    fn twins(&self, board: &Board) -> Twins {
-        let mut scene = board.scene();
-        let bare = scene.draw_board(self.config.width, self.config.height);
-        let (nuisances, streams) = (&self.config.nuisances, board.nuisances());
-        let Some(defect) = board.defect else {
+    fn twins(&self, board: &Board) -> Result<Twins> {
+        let SmtConfig { component, width, height, defects, nuisances, .. } = self.config;
+        let nuisance_stream = |kind, attempt| board.stream(Purpose::of(kind), attempt);
+        let happening = Happening::draw_lots(&nuisances, nuisance_stream);
+        // Nuisances are drawn beside a defect in any case, so that they do not tell which boards have one.
+        let phantom = || defects.iter().nth(board.stream(Purpose::Phantom, 0).below(defects.len()));
+        let beside = board.defect.or_else(|| if happening.any() { phantom() } else { None });
+        let scene = board.scene();
+        let bare = scene.draw_board(width, height);
+        let Some(defect) = beside else {
             let good = scene.expose(scene.draw_on(bare));
-            let disturbance = Disturbance::draw_lots(nuisances, streams, &good);
-            return Twins { good, bad: None, disturbance };
+            return Ok(Twins { disturbance: Disturbance::none(&good), good, bad: None });
         };
         let drawn = scene.draw_on(bare.clone());
         let good = scene.expose(drawn.clone());
-        defect.apply(&mut scene, &mut board.stream(Purpose::Defect));
-        let bad = scene.expose_like(scene.draw_on(bare), &drawn, &good);
-        let disturbance = Disturbance::draw_beside(nuisances, streams, &good, &bad);
-        Twins { good, bad: Some(bad), disturbance }
+        let bad = board.spoil(defect, bare, &drawn, &good);
+        drop(drawn);
+        if bad.is_none() && board.defect.is_some() {
+            return Err(Error::SmtInvisible { component, defect, width, height });
+        }
+        let disturbance =
+            Disturbance::draw_lots(happening, nuisance_stream, &good, bad.as_ref().unwrap_or(&good));
+        Ok(Twins { good, bad: bad.filter(|_| board.defect.is_some()), disturbance })
     }
 
     /// The [`id`](Sample::id) of sample `index`, without drawing it.
@@ -105,7 +125,7 @@ impl SmtBoards {
     }
 
     fn board(&self, index: usize) -> Result<Board> {
-        let SmtConfig { component, designs, normal, defects, seed, .. } = self.config;
+        let SmtConfig { component, normal, defects, seed, .. } = self.config;
         if index >= self.len() {
             return Err(Error::NoSuchSample { index, len: self.len() });
         }
@@ -115,7 +135,7 @@ impl SmtBoards {
         };
         let class = defect.map_or("good", Defect::name);
         let class = format!("{}/{}/{class}", component.name(), self.split.folder());
-        Ok(Board { component, seed, class, number, design: number % designs, defect })
+        Ok(Board { component, seed, class, number, designs: self.config.designs, defect })
     }
 }
 
@@ -126,13 +146,13 @@ impl Dataset for SmtBoards {
 
     fn get(&self, index: usize) -> Result<Sample> {
         let board = self.board(index)?;
-        let Twins { mut good, bad, disturbance } = self.twins(&board);
+        let Twins { mut good, bad, disturbance } = self.twins(&board)?;
         disturbance.apply(&mut good);
         let (picture, mask) = match bad {
             None => (good, None),
             Some(mut bad) => {
                 disturbance.apply(&mut bad);
-                let mask = difference(&good, &mut bad)?;
+                let mask = difference(&good, &mut bad, closing_radius(&good))?;
                 (bad, Some(mask))
             }
         };
@@ -160,7 +180,7 @@ struct Board {
     seed: u64,
     class: String,
     number: usize,
-    design: usize,
+    designs: usize,
     defect: Option<Defect>,
 }
 
@@ -173,53 +193,62 @@ enum Purpose {
     Contrast,
     Occlusion,
     Reflection,
+    Design,
+    /// The defect of a normal board that is not shown.
+    Phantom,
 }
 
+impl Purpose {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Contrast => Purpose::Contrast,
+            Kind::Occlusion => Purpose::Occlusion,
+            Kind::Reflection => Purpose::Reflection,
+        }
+    }
+}
+
+/// How often a defect is drawn before it counts as one that does not show.
+const ATTEMPTS: usize = 8;
+
 impl Board {
-    fn stream(&self, purpose: Purpose) -> Stream {
-        Stream::new(self.seed, &format!("smt/{}", self.class), self.number as u64, purpose as u64)
+    /// Random numbers of their own for each purpose and attempt.
+    fn stream(&self, purpose: Purpose, attempt: usize) -> Stream {
+        let name = format!("smt/{}", self.class);
+        Stream::new(self.seed, &name, self.number as u64, purpose as u64 | (attempt as u64) << 8)
+    }
+
+    /// Which design it is of. By lot, not in turns: else a type of few boards would have some designs only.
+    fn design(&self) -> usize {
+        self.stream(Purpose::Design, 0).below(self.designs)
     }
 
     /// The board before anything is wrong with it.
     fn scene(&self) -> Scene {
         let name = format!("smt/{}/design", self.component.name());
-        let design = Stream::new(self.seed, &name, self.design as u64, 0);
-        Scene::draw_lots(self.component, &mut Lots { design, board: self.stream(Purpose::Scene) })
+        let design = Stream::new(self.seed, &name, self.design() as u64, 0);
+        Scene::draw_lots(self.component, &mut Lots { design, board: self.stream(Purpose::Scene, 0) })
     }
 
-    fn nuisances(&self) -> Streams {
-        Streams {
-            contrast: self.stream(Purpose::Contrast),
-            occlusion: self.stream(Purpose::Occlusion),
-            reflection: self.stream(Purpose::Reflection),
-        }
+    /// The board with a defect that can be seen: `bare` without component and solder, `drawn` with them before the lens and
+    /// `good` behind it. None where no attempt shows.
+    fn spoil(&self, defect: Defect, bare: Canvas, drawn: &Canvas, good: &Canvas) -> Option<Canvas> {
+        let (width, height) = (bare.width(), bare.height());
+        let mut bare = Some(bare);
+        (0..ATTEMPTS).find_map(|attempt| {
+            let mut scene = self.scene();
+            defect.apply(&mut scene, &mut self.stream(Purpose::Defect, attempt));
+            // Seldom drawn again, rather than always kept.
+            let bare = bare.take().unwrap_or_else(|| scene.draw_board(width, height));
+            let bad = scene.expose_like(scene.draw_on(bare), drawn, good);
+            (!same(good, &bad)).then_some(bad)
+        })
     }
 
     fn photograph(&self, canvas: &Canvas) -> Result<Image> {
-        camera::image(canvas, camera::record(canvas.pixels(), &mut self.stream(Purpose::Noise)))
+        camera::image(canvas, camera::record(canvas.pixels(), &mut self.stream(Purpose::Noise, 0)))
     }
 }
 
-/// How far apart, in pixels, visible changes may be for the faint ones between them to belong to the same region. Of a dark
-/// body that has moved every pixel is another one, but a third of them differ by less than one sees: without this its mask
-/// is hundreds of specks, and each would count as a region of its own.
-const GAP: usize = 4;
-
-/// Where the two pictures differ visibly, and where they differ at all between places that do. Elsewhere the bad one becomes
-/// the good one, so that no anomaly, however faint, lies outside of the mask.
-fn difference(good: &Canvas, bad: &mut Canvas) -> Result<Mask> {
-    let (width, height) = (good.width(), good.height());
-    let visible = |(bad, good): (&Rgb, &Rgb)| visible(*good, *bad);
-    let strong = Mask::new(width, height, bad.pixels().iter().zip(good.pixels()).map(visible).collect())?;
-    let filled = strong.close(GAP / 2);
-    let mut mask = Vec::with_capacity(width * height);
-    let pixels = bad.pixels_mut().iter_mut().zip(good.pixels());
-    for ((bad, good), (&strong, &filled)) in pixels.zip(strong.data().iter().zip(filled.data())) {
-        let differs = strong || (filled && differ(*bad, *good));
-        if !differs {
-            *bad = *good;
-        }
-        mask.push(differs);
-    }
-    Ok(Mask::new(width, height, mask)?)
-}
+#[cfg(test)]
+mod tests;

@@ -30,12 +30,13 @@
 //! and darkens the corners, the sensor adds the noise of photons and of reading, and the result is coded as sRGB.
 //!
 //! A defective board is drawn twice from the same random numbers, with and without the defect. The mask is where
-//! the two differ by more than 3 of 255 codes before noise, and where they differ at all between such pixels at most 4
-//! apart; everywhere else the published picture is the good
-//! twin's, noise included ([`SmtBoards::good_twin`] shows it).
+//! the two differ by more than 3 of 255 codes before noise, and where they differ at all between such pixels at most 1/64
+//! of the shorter side apart (4 pixels in a picture of 256, but at least 2); everywhere else the published picture is the
+//! good twin's, noise included ([`SmtBoards::good_twin`] shows it).
 //!
 //! [`Nuisances`] make some boards hard to see: another contrast, things between camera and board, reflections. They lie
-//! over both twins alike, and the mask is what they leave visible of the defect.
+//! over both twins alike, and the mask is what they leave visible of the defect. Normal boards are disturbed just as
+//! defective ones are; see there for what holds exactly.
 //!
 //! [`ManuDefect21Like`] has as many boards as ManuDefect-21 has photographs, and [`write_boards`] makes files of them.
 //!

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{Component, Nuisances, SmtBoards, SmtConfig, Written, write_boards};
 use crate::{Chain, Error, Result, Split};
 
-/// Boards of several categories, each drawn when it is asked for.
+/// Boards of several categories, each drawn when it is asked for. A stand-in: nobody photographed them, and results on them
+/// say nothing about results on photographs or on ManuDefect-21.
 pub type SmtSet = Chain<SmtBoards>;
 
 /// A **stand-in** of the size and the split of ManuDefect-21 (Appl. Sci. 2025, 15(20), 10885): 44,371 drawn boards of
@@ -21,8 +22,9 @@ pub type SmtSet = Chain<SmtBoards>;
 /// | normal | 23,943 | 10,272 | test: the paper's; train: the same share |
 /// | anomalous | 7,107 | 3,049 | test: the paper's; train: the same share |
 ///
-/// Both parts of a category have the same share of anomalous boards, 22.9 %, spread evenly over the defects of
-/// [`Component::defects`].
+/// Both parts of a category have the same share of anomalous boards, 22.9 % but for rounding, spread evenly over the defects
+/// of [`Component::defects`]. With a small [`scale`](Self::scale) the share is greater, as each category keeps at least one
+/// normal board and one of each of its defects: 88 % where nothing else is left.
 ///
 /// ```
 /// use madenet_data::smt::ManuDefect21Like;

@@ -1,14 +1,14 @@
 //! Boards as files, for tools that read folders.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use madenet_image::{Image, Mask, replace_file, save_png};
+use madenet_image::{save_mask, save_png};
 
 use super::SmtBoards;
 use crate::{Chain, Dataset, Error, Result};
@@ -25,6 +25,9 @@ pub struct Written {
 /// The file that holds the recipe.
 const README: &str = "README.txt";
 
+/// To be raised by whoever changes a pixel of any board, so that no folder holds boards of two makes.
+const REVISION: u32 = 2;
+
 /// Draws all boards of `sets` into files below `dir`, in the layout that [`MvtecAd`](crate::MvtecAd) reads:
 ///
 /// ```text
@@ -34,12 +37,19 @@ const README: &str = "README.txt";
 /// dir/SOIC/ground_truth/test/bridge/0000_mask.png
 /// ```
 ///
-/// `dir` must be new, empty, or hold an interrupted run of the same recipe, which is then continued: `README.txt` is the
-/// first file to be written and tells the recipe and this crate's version, every file appears as a whole, and none that is
-/// there is ever replaced. So what lies in the folder already is kept, not compared.
+/// What it writes is a stand-in: nobody photographed these boards, and results on them say nothing about results on
+/// photographs or on ManuDefect-21. `README.txt` says so.
 ///
-/// All threads draw; each holds one sample at a time. `progress` is told the number of samples that are done and that of
-/// all, in any order.
+/// `dir` must be new, empty, or hold an interrupted run of the same recipe, which is then continued: `README.txt` is the
+/// first file to be written, and tells the recipe, this crate's version and the revision of its drawing. A picture or mask
+/// appears as a whole, and one that is there when its turn comes is left as it is, not compared; samples lack nothing when
+/// both are there. Two runs at the same time draw the same twice and do no harm.
+///
+/// Numbers have at least four digits, so that files sort as they count up to 9,999 boards of a type; of more, readers that
+/// sort by name give 10000 before 1001. Masks are grey, 0 and 255.
+///
+/// All threads draw, the caller's among them; each holds one sample at a time, so that memory is their number times what
+/// [`SmtConfig`](super::SmtConfig) says. `progress` is told the number of samples that are done and that of all, in any order.
 ///
 /// ```
 /// use madenet_data::smt::{Component, SmtBoards, SmtConfig, write_boards};
@@ -61,9 +71,9 @@ const README: &str = "README.txt";
 /// ```
 ///
 /// # Errors
-/// [`Error::SmtSameFiles`] where two sets have the same category and part, [`Error::SmtOccupied`] for a folder of
-/// something else, [`Error::ReadFolder`], [`Error::WriteFile`], and [`Error::Image`] where a picture cannot be written.
-/// What had been written by then remains.
+/// [`Error::SmtSameFiles`] where two sets have the same component and part, [`Error::SmtOccupied`] for a folder of
+/// something else, [`Error::ReadFolder`], [`Error::ReadFile`], [`Error::WriteFile`], those of drawing a sample, and
+/// [`Error::Image`] where a picture cannot be written. What had been written by then remains.
 pub fn write_boards(
     sets: &[SmtBoards],
     dir: impl AsRef<Path>,
@@ -79,9 +89,9 @@ pub fn write_boards(
 fn refuse_same_files(sets: &[SmtBoards]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for set in sets {
-        let (category, split) = (set.config().component.name(), set.split());
-        if !seen.insert((category, split.folder())) {
-            return Err(Error::SmtSameFiles { category, split });
+        let (component, split) = (set.config().component, set.split());
+        if !seen.insert((component, split.folder())) {
+            return Err(Error::SmtSameFiles { component, split });
         }
     }
     Ok(())
@@ -93,7 +103,7 @@ fn readme(sets: &[SmtBoards]) -> String {
         "Drawn photographs of soldered components: a stand-in, not ManuDefect-21.\n\
          Nobody photographed these boards; results on them say nothing about results on real ones.\n\
          The masks in ground_truth show where a board differs from its good twin.\n\n\
-         Drawn by madenet-data {} from these recipes:\n\n",
+         Drawn by madenet-data {}, drawing revision {REVISION}, from these recipes:\n\n",
         env!("CARGO_PKG_VERSION")
     );
     for set in sets {
@@ -124,23 +134,44 @@ fn readme(sets: &[SmtBoards]) -> String {
 fn claim(dir: &Path, recipe: &str) -> Result<()> {
     let file = dir.join(README);
     fs::create_dir_all(dir).map_err(|source| Error::WriteFile { path: dir.to_owned(), source })?;
-    match fs::read(&file) {
-        Ok(found) if found == recipe.as_bytes() => return Ok(()),
-        Ok(_) => return Err(Error::SmtOccupied { path: dir.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Error::ReadFolder { path: file, source: error });
-        }
-        Err(_) => {}
+    if holds(&file, recipe)? {
+        return Ok(());
     }
     let mut entries =
         fs::read_dir(dir).map_err(|source| Error::ReadFolder { path: dir.to_owned(), source })?;
     if entries.next().is_some() {
         return Err(Error::SmtOccupied { path: dir.to_owned() });
     }
-    replace_file(&file, recipe.as_bytes()).map_err(|source| Error::WriteFile { path: file.clone(), source })
+    match write_new(&file, recipe) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => holds(&file, recipe).map(drop),
+        written => written.map_err(|source| Error::WriteFile { path: file, source }),
+    }
 }
 
-/// Writes all samples on some threads, which take one after the other.
+/// Whether the file is there; an error if with another text.
+fn holds(file: &Path, recipe: &str) -> Result<bool> {
+    match fs::read(file) {
+        Ok(found) if found == recipe.as_bytes() => Ok(true),
+        Ok(_) => Err(Error::SmtOccupied { path: file.parent().unwrap_or(file).to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(Error::ReadFile { path: file.to_owned(), source }),
+    }
+}
+
+/// A file that was not there before; none on an error.
+fn write_new(file: &Path, text: &str) -> io::Result<()> {
+    let mut open = OpenOptions::new().write(true).create_new(true).open(file)?;
+    let written = open.write_all(text.as_bytes()).and_then(|()| open.sync_all());
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(file);
+    }
+    written
+}
+
+/// Writes all samples on `threads` threads, or as many as the system gives, which take one after the other. The caller's is
+/// one of them.
 fn write_all(
     boards: &Chain<SmtBoards>,
     dir: &Path,
@@ -168,10 +199,12 @@ fn write_all(
         }
     };
     thread::scope(|scope| {
-        let started: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let counts =
+        let start = |_| thread::Builder::new().name("madenet-boards".to_owned()).spawn_scoped(scope, work);
+        let started: Vec<_> = (1..threads).map(start).take_while(io::Result::is_ok).flatten().collect();
+        let own = work();
+        let others =
             started.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        counts.sum::<Result<Written>>()
+        std::iter::once(own).chain(others).sum::<Result<Written>>()
     })
 }
 
@@ -185,38 +218,44 @@ impl std::iter::Sum for Written {
     }
 }
 
-/// Whether sample `index` had to be written.
+/// Whether something of sample `index` had to be written.
 fn write_sample(boards: &Chain<SmtBoards>, index: usize, dir: &Path) -> Result<bool> {
     let (part, at) = boards.locate(index)?;
     let set = &boards.parts()[part];
-    let id = set.id(at)?;
-    let image = dir.join(format!("{id}.png"));
-    if image.exists() {
+    let (id, category) = (set.id(at)?, set.config().component.name());
+    let image = missing(dir.join(format!("{id}.png")))?;
+    let mask = if at < set.config().normal {
+        None
+    } else {
+        let below = id.strip_prefix(category).unwrap_or(&id).trim_start_matches('/');
+        missing(dir.join(category).join("ground_truth").join(format!("{below}_mask.png")))?
+    };
+    if image.is_none() && mask.is_none() {
         return Ok(false);
     }
     let sample = set.get(at)?;
-    // The mask comes first: where there is a picture, there is its mask.
-    if let Some(mask) = &sample.mask {
-        let category = set.config().component.name();
-        let below = id.strip_prefix(category).unwrap_or(&id).trim_start_matches('/');
-        let file = dir.join(category).join("ground_truth").join(format!("{below}_mask.png"));
-        if !file.exists() {
-            save(&white(mask)?, &file)?;
-        }
+    // The mask comes first: readers that find a picture find its mask.
+    if let (Some(file), Some(mask)) = (&mask, &sample.mask) {
+        save_mask(mask, prepared(file)?)?;
     }
-    save(&sample.image.to_rgb(), &image)?;
+    if let Some(file) = &image {
+        save_png(&sample.image.to_rgb(), prepared(file)?)?;
+    }
     Ok(true)
 }
 
-fn save(image: &Image, file: &Path) -> Result<()> {
+/// The file, if it is not there.
+fn missing(file: PathBuf) -> Result<Option<PathBuf>> {
+    match file.try_exists() {
+        Ok(there) => Ok((!there).then_some(file)),
+        Err(source) => Err(Error::ReadFile { path: file, source }),
+    }
+}
+
+/// The file, whose folder is there now.
+fn prepared(file: &Path) -> Result<&Path> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(|source| Error::WriteFile { path: folder.to_owned(), source })?;
     }
-    Ok(save_png(image, file)?)
-}
-
-/// A mask as a picture.
-fn white(mask: &Mask) -> Result<Image> {
-    let pixels = mask.data().iter().flat_map(|&anomalous| [if anomalous { 255 } else { 0 }; 3]).collect();
-    Ok(Image::new(mask.width(), mask.height(), pixels)?)
+    Ok(file)
 }

@@ -34,11 +34,6 @@ impl Contrast {
         }
     }
 
-    /// The same kind at half the strength.
-    pub(super) fn softened(self) -> Self {
-        Contrast { gain: self.gain.sqrt(), gamma: self.gamma.sqrt(), veil: 0.5 * self.veil }
-    }
-
     /// What the sensor gets of the light.
     pub(super) fn of(&self, light: Rgb) -> Rgb {
         let one = |v: f32| self.veil + self.gain * PIVOT * (v.max(0.0) / PIVOT).powf(self.gamma);
@@ -51,13 +46,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_neutral_setting_changes_nothing_and_softening_leads_there() {
-        let mut contrast = Contrast::draw_lots(&mut Stream::new(0, "contrast", 0, 0));
-        for _ in 0..40 {
-            contrast = contrast.softened();
-        }
+    fn the_neutral_setting_changes_nothing() {
         let light = Rgb([0.05, 0.2, 0.9]);
-        assert!(contrast.of(light).0.iter().zip(light.0).all(|(a, b)| (a - b).abs() < 1e-4));
+        let seen = Contrast { gain: 1.0, gamma: 1.0, veil: 0.0 }.of(light);
+        assert!(seen.0.iter().zip(light.0).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 
     #[test]

@@ -39,21 +39,6 @@ impl Glare {
                 Highlight::draw_lots(at, random)
             })
             .collect();
-        Glare::of(highlights, random)
-    }
-
-    /// A small highlight on the other side of the picture than `place`.
-    pub(super) fn away_from(place: Point, view: View, random: &mut Stream) -> Self {
-        let highlight = Highlight {
-            pose: Pose::new(view.opposite(place), 0.0),
-            reach: point(0.03, 0.03),
-            bend: 0.0,
-            peak: 1.5,
-        };
-        Glare { haze: 0.0, ..Glare::of(vec![highlight], random) }
-    }
-
-    fn of(highlights: Vec<Highlight>, random: &mut Stream) -> Self {
         let warmth = between(-0.06, 0.06, random);
         Glare {
             highlights,
@@ -119,14 +104,5 @@ mod tests {
             assert!(light.iter().all(|v| v.is_finite() && *v >= 0.0));
             assert!(share(0.05) > 0.01 && share(0.5) < 0.15, "{i}: {} {}", share(0.05), share(0.5));
         }
-    }
-
-    #[test]
-    fn away_means_the_other_side() {
-        let view = View::new(64, 32);
-        let glare = Glare::away_from(point(0.5, 0.1), view, &mut Stream::new(0, "glare", 0, 0));
-        let brightest = view.points().max_by(|a, b| glare.at(*a).0[1].total_cmp(&glare.at(*b).0[1])).unwrap();
-        assert!(brightest.x < -0.5, "{brightest:?}");
-        assert!(glare.at(point(0.5, 0.1)).0[1] < 0.01);
     }
 }

@@ -14,18 +14,18 @@ use self::view::View;
 use super::camera::visible;
 use super::canvas::Canvas;
 use super::colour::Rgb;
-use super::geometry::{Point, point};
+use super::geometry::Point;
 use crate::{Error, Result};
 
-/// How often something disturbs the view of a board, each the probability that one board has it, 0 to 1.
+/// How often something disturbs the view of a board, each the probability that one board has it, 0 to 1. The default is 0
+/// for each. A board's other random numbers do not depend on them.
 ///
-/// They hit normal and defective boards alike, and a board's other random numbers do not depend on them. The default
-/// is 0 for each.
-///
-/// At least half of a defect stays visible: on a defective board, places of things and reflections are drawn again until
-/// they leave half of the mask that the board has without them, up to 24 times; then they go to the far side of the
-/// picture. A contrast that hides more than half of the mask is softened. Good boards have the first draw, so places over
-/// the middle, where large defects are, are a little more frequent there.
+/// Normal and defective boards are disturbed alike. A defective board's nuisances are drawn together, and drawn anew until
+/// at least a quarter of the mask that the board has without them stays visible, up to 24 times; after that the board has
+/// none. A normal board's are drawn in the same way beside a defect of its own, one of
+/// [`SmtConfig::defects`](super::SmtConfig::defects) by lot, which is then not shown. So the good twin, the nuisances and
+/// where they lie are distributed equally in both kinds of boards, as long as the anomalous ones have every type equally
+/// often. What a defective board shows of its defect is less by what covers it, and its mask is what remains.
 ///
 /// ```
 /// use madenet_data::smt::Nuisances;
@@ -63,27 +63,42 @@ impl Nuisances {
     }
 }
 
-/// The random numbers of one board's nuisances: one stream for each, so that none changes another.
-pub(crate) struct Streams {
-    pub(crate) contrast: Stream,
-    pub(crate) occlusion: Stream,
-    pub(crate) reflection: Stream,
+/// What a stream of random numbers is for. A board has one for each kind and attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Contrast,
+    Occlusion,
+    Reflection,
 }
 
-impl Streams {
-    /// Which of them the board has. The first number of each stream, so that more boards have one the greater its
-    /// probability is, and the same ones look the same.
-    fn happen(&mut self, nuisances: &Nuisances) -> [bool; 3] {
-        [
-            self.contrast.uniform() < nuisances.contrast,
-            self.occlusion.uniform() < nuisances.occlusion,
-            self.reflection.uniform() < nuisances.reflection,
-        ]
+/// Which nuisances one board has. Drawn from the first number of each stream, so that more boards have one the greater
+/// its probability is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Happening {
+    contrast: bool,
+    occlusion: bool,
+    reflection: bool,
+}
+
+impl Happening {
+    /// `stream` makes the stream of a kind and an attempt.
+    pub(crate) fn draw_lots(nuisances: &Nuisances, stream: impl Fn(Kind, usize) -> Stream) -> Self {
+        let happens = |kind, probability| stream(kind, 0).uniform() < probability;
+        Happening {
+            contrast: happens(Kind::Contrast, nuisances.contrast),
+            occlusion: happens(Kind::Occlusion, nuisances.occlusion),
+            reflection: happens(Kind::Reflection, nuisances.reflection),
+        }
+    }
+
+    pub(crate) fn any(self) -> bool {
+        self.contrast || self.occlusion || self.reflection
     }
 }
 
 /// What stands between one board and the sensor: a function of the place in the picture and the light that arrives
 /// there. Both twins have the same.
+#[derive(Clone, Debug)]
 pub(crate) struct Disturbance {
     view: View,
     contrast: Option<Contrast>,
@@ -91,82 +106,51 @@ pub(crate) struct Disturbance {
     glare: Option<Glare>,
 }
 
-/// How often another place is drawn before the far side is taken.
+/// How often nuisances are drawn before the board has none. Where even seven of eight draws hide too much, 1 board of 25
+/// comes so far.
 const TRIES: usize = 24;
-/// How often the contrast is softened before it is left out.
-const SOFTER: usize = 4;
+/// The part of a defect that stays visible, as a divisor.
+const LEAST_SEEN: usize = 4;
 
 impl Disturbance {
-    /// For a board without a defect, in the picture `good`.
-    pub(crate) fn draw_lots(nuisances: &Nuisances, mut streams: Streams, good: &Canvas) -> Self {
-        let view = View::new(good.width(), good.height());
-        let [contrast, occlusion, reflection] = streams.happen(nuisances);
-        Disturbance {
-            view,
-            contrast: contrast.then(|| Contrast::draw_lots(&mut streams.contrast)),
-            occluder: occlusion.then(|| Occluder::draw_lots(view, &mut streams.occlusion)),
-            glare: reflection.then(|| Glare::draw_lots(view, &mut streams.reflection)),
-        }
+    /// Nothing, before a picture like `canvas`.
+    pub(crate) fn none(canvas: &Canvas) -> Self {
+        let view = View::new(canvas.width(), canvas.height());
+        Disturbance { view, contrast: None, occluder: None, glare: None }
     }
 
-    /// For a board with a defect: as for a good one, but what would hide the defect goes elsewhere.
-    pub(crate) fn draw_beside(
-        nuisances: &Nuisances,
-        mut streams: Streams,
+    /// What happens to a board that looks `good` without a defect and `bad` with one, whichever of them is shown.
+    pub(crate) fn draw_lots(
+        happening: Happening,
+        stream: impl Fn(Kind, usize) -> Stream,
         good: &Canvas,
         bad: &Canvas,
     ) -> Self {
-        let view = View::new(good.width(), good.height());
-        let mut this = Disturbance { view, contrast: None, occluder: None, glare: None };
-        let [contrast, occlusion, reflection] = streams.happen(nuisances);
-        if !(contrast || occlusion || reflection) {
-            return this;
+        let none = Disturbance::none(good);
+        if !happening.any() {
+            return none;
         }
-        let defect = Spots::differing(good, bad, view);
-        if contrast {
-            this.set_contrast(&defect, &mut streams.contrast);
-        }
-        // Places are judged by what the contrast alone leaves visible.
-        let least = this.seen(&defect).div_ceil(2);
-        if occlusion {
-            this.set_occluder(&defect, least, &mut streams.occlusion);
-        }
-        if reflection {
-            this.set_glare(&defect, least, &mut streams.reflection);
-        }
-        this
+        let defect = Spots::differing(good, bad, none.view);
+        (0..TRIES)
+            .map(|attempt| Disturbance::attempt(happening, none.view, |kind| stream(kind, attempt)))
+            .find(|drawn| LEAST_SEEN * drawn.seen(&defect) >= defect.0.len())
+            .unwrap_or(none)
     }
 
-    fn set_contrast(&mut self, defect: &Spots, random: &mut Stream) {
-        let mut contrast = Contrast::draw_lots(random);
-        for _ in 0..SOFTER {
-            self.contrast = Some(contrast);
-            if 2 * self.seen(defect) >= defect.0.len() {
-                return;
-            }
-            contrast = contrast.softened();
+    fn attempt(happening: Happening, view: View, stream: impl Fn(Kind) -> Stream) -> Self {
+        let stream = |kind| {
+            // The first number has told whether it happens.
+            let mut stream = stream(kind);
+            stream.uniform();
+            stream
+        };
+        let Happening { contrast, occlusion, reflection } = happening;
+        Disturbance {
+            view,
+            contrast: contrast.then(|| Contrast::draw_lots(&mut stream(Kind::Contrast))),
+            occluder: occlusion.then(|| Occluder::draw_lots(view, &mut stream(Kind::Occlusion))),
+            glare: reflection.then(|| Glare::draw_lots(view, &mut stream(Kind::Reflection))),
         }
-        self.contrast = None;
-    }
-
-    fn set_occluder(&mut self, defect: &Spots, least: usize, random: &mut Stream) {
-        for _ in 0..TRIES {
-            self.occluder = Some(Occluder::draw_lots(self.view, random));
-            if self.seen(defect) >= least {
-                return;
-            }
-        }
-        self.occluder = Some(Occluder::away_from(defect.centre(), self.view, random));
-    }
-
-    fn set_glare(&mut self, defect: &Spots, least: usize, random: &mut Stream) {
-        for _ in 0..TRIES {
-            self.glare = Some(Glare::draw_lots(self.view, random));
-            if self.seen(defect) >= least {
-                return;
-            }
-        }
-        self.glare = Some(Glare::away_from(defect.centre(), self.view, random));
     }
 
     /// How many of the pixels still differ visibly.
@@ -200,20 +184,46 @@ struct Spot {
     bad: Rgb,
 }
 
-/// The pixels of a defect.
+/// Pixels of a defect: all, or an even choice of a large one.
 struct Spots(Vec<Spot>);
+
+/// Pixels of a defect that are looked at, at most: enough to know the visible share within 1 %, in 256 KB.
+const SPOTS: usize = 8192;
 
 impl Spots {
     fn differing(good: &Canvas, bad: &Canvas, view: View) -> Self {
-        let twins = good.pixels().iter().zip(bad.pixels()).enumerate();
-        let differing = twins.filter(|(_, (good, bad))| visible(**good, **bad));
+        let twins = || good.pixels().iter().zip(bad.pixels()).enumerate();
+        let differing = || twins().filter(|(_, (good, bad))| visible(**good, **bad));
+        let step = differing().count().div_ceil(SPOTS).max(1);
         let spot =
             |(index, (&good, &bad)): (usize, (&Rgb, &Rgb))| Spot { at: view.point_of(index), good, bad };
-        Spots(differing.map(spot).collect())
+        Spots(differing().step_by(step).map(spot).collect())
     }
+}
 
-    fn centre(&self) -> Point {
-        let sum = self.0.iter().fold(point(0.0, 0.0), |sum, spot| sum + spot.at);
-        sum * (1.0 / self.0.len().max(1) as f32)
+#[cfg(test)]
+impl Disturbance {
+    /// What a detector could tell kinds of boards apart by.
+    pub(crate) fn statistics(&self) -> [(&'static str, f64); 9] {
+        let present = |there: bool| f64::from(u8::from(there));
+        let grey = |light: f32| self.contrast.as_ref().map_or(light, |c| c.of(Rgb::grey(light)).0[1]);
+        let mean = |value: &dyn Fn(Point) -> f64, reach: f32| {
+            let inside: Vec<Point> =
+                self.view.grid().filter(|p| p.x.abs() < reach && p.y.abs() < reach).collect();
+            inside.iter().map(|&p| value(p)).sum::<f64>() / inside.len() as f64
+        };
+        let covered = |p: Point| present(self.occluder.as_ref().is_some_and(|occluder| occluder.covers(p)));
+        let glare = |p: Point| f64::from(self.glare.as_ref().map_or(0.0, |glare| glare.at(p).0[1].min(1.0)));
+        [
+            ("contrast", present(self.contrast.is_some())),
+            ("occlusion", present(self.occluder.is_some())),
+            ("reflection", present(self.glare.is_some())),
+            ("shadow", f64::from(grey(0.02))),
+            ("highlight", f64::from(grey(0.6))),
+            ("covered", mean(&covered, 1.0)),
+            ("covered in the middle", mean(&covered, 0.2)),
+            ("mirrored", mean(&glare, 1.0)),
+            ("mirrored in the middle", mean(&glare, 0.2)),
+        ]
     }
 }

@@ -105,13 +105,6 @@ impl Occluder {
         Occluder::of(outline, surface, share, view, random)
     }
 
-    /// The jaw of a fixture on the other side of the picture than `place`, of the least share.
-    pub(super) fn away_from(place: Point, view: View, random: &mut Stream) -> Self {
-        let side = view.opposite(place);
-        let outline = Outline::Side(side * (1.0 / side.length()));
-        Occluder::of(outline, Surface::Tool(ANODISED), SHARE.0, view, random)
-    }
-
     /// As large as covers the `share` of the picture.
     fn of(outline: Outline, surface: Surface, share: f32, view: View, random: &mut Stream) -> Self {
         let mut levels: Vec<f32> = view.grid().map(|p| outline.level(p)).collect();
@@ -200,21 +193,28 @@ impl Outline {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
+impl Occluder {
     /// The share of the picture that is more covered than not.
-    fn share(occluder: &Occluder, view: View) -> f32 {
-        let covered = view.points().filter(|&p| occluder.outline.level(p) < occluder.size).count();
+    pub(super) fn share(&self, view: View) -> f32 {
+        let covered = view.points().filter(|&p| self.outline.level(p) < self.size).count();
         covered as f32 / view.points().count() as f32
     }
+
+    pub(super) fn covers(&self, p: Point) -> bool {
+        self.outline.level(p) < self.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn things_cover_5_to_20_percent() {
         for (width, height) in [(64, 64), (33, 57), (128, 48)] {
             let view = View::new(width, height);
             for i in 0..60 {
-                let share = share(&Occluder::draw_lots(view, &mut Stream::new(0, "occluder", i, 0)), view);
+                let share = Occluder::draw_lots(view, &mut Stream::new(0, "occluder", i, 0)).share(view);
                 assert!((0.04..0.215).contains(&share), "{i} at {width} x {height}: {share}");
             }
         }
@@ -229,15 +229,5 @@ mod tests {
             let same = view.points().filter(|&p| occluder.over(p, light) == light).count();
             assert!(same > 64 * 64 / 3, "{i}: {same}");
         }
-    }
-
-    #[test]
-    fn away_means_the_other_side() {
-        let view = View::new(32, 64);
-        let occluder = Occluder::away_from(point(0.1, 0.8), view, &mut Stream::new(0, "occluder", 0, 0));
-        let light = Rgb::grey(0.5);
-        assert_eq!(occluder.over(point(0.1, 0.8), light), light);
-        assert!(occluder.over(point(0.0, -0.99), light).0[0] < 0.1);
-        assert!((0.04..0.07).contains(&share(&occluder, view)));
     }
 }

@@ -42,11 +42,4 @@ impl View {
         let half = self.half();
         (0..CELLS * CELLS).map(move |i| point(across(i % CELLS) * half.x, across(i / CELLS) * half.y))
     }
-
-    /// The middle of the side that is farthest from `place`.
-    pub(super) fn opposite(&self, place: Point) -> Point {
-        let half = self.half();
-        let (x, y) = (place.x / half.x, place.y / half.y);
-        if x.abs() > y.abs() { point(-half.x.copysign(x), 0.0) } else { point(0.0, -half.y.copysign(y)) }
-    }
 }
