@@ -181,27 +181,6 @@ fn every_defect_is_visible_and_small() {
     }
 }
 
-#[test]
-fn a_misplaced_component_changes_a_sensible_share() {
-    use Component::*;
-    for component in [Capacitor, Dpak, Qfp, Resistor, Soic, Sot] {
-        let defects = component.defects();
-        for seed in 0..6 {
-            let boards = boards(component, 96, 0, defects.len(), seed).unwrap();
-            for (index, &defect) in defects.iter().enumerate() {
-                if defect.group() != DefectGroup::Mounting {
-                    continue;
-                }
-                let sample = boards.get(index).unwrap();
-                let mask = sample.mask.unwrap();
-                let percent = 100.0 * mask.count() as f64 / mask.data().len() as f64;
-                let (least, most) = share(component, defect);
-                assert!((least..=most).contains(&percent), "{} of seed {seed}: {percent:.2} %", sample.id);
-            }
-        }
-    }
-}
-
 /// Marks, dimples or bands must tell a turned component from a good one, not the grain of its body.
 #[test]
 fn a_component_that_can_be_turned_shows_it() {
