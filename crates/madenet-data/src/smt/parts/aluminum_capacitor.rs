@@ -34,7 +34,7 @@ const SHOULDER: f32 = 0.048;
 const TERMINAL: FlatTerminal = FlatTerminal {
     root: HALF.x - 0.03,
     tip: 0.338,
-    heel: 0.15,
+    foot: 0.188,
     half_width: 0.030,
     bevel: 0.010,
     rise: 0.007,

@@ -17,8 +17,8 @@ pub(super) struct FlatTerminal {
     pub(super) root: f32,
     /// How far it reaches out.
     pub(super) tip: f32,
-    /// Where the soldered part begins.
-    pub(super) heel: f32,
+    /// Length of the soldered part.
+    pub(super) foot: f32,
     pub(super) half_width: f32,
     /// See [`Block`].
     pub(super) bevel: f32,
@@ -47,7 +47,10 @@ impl FlatTerminal {
     pub(super) fn joints(&self, random: &mut Stream) -> Vec<Joint> {
         let mut joint = |side: f32| Joint {
             pad: Bounds::new(point(side * self.pad, 0.0), self.pad_half),
-            terminal: extent(point(side, 0.0), 0.0, self.heel, self.tip, self.half_width),
+            terminal: Bounds::new(
+                point(side * (self.tip - 0.5 * self.foot), 0.0),
+                point(0.5 * self.foot, self.half_width),
+            ),
             amount: amount(random),
             climb: self.climb,
             reach: self.reach,

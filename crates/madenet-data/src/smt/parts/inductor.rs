@@ -31,7 +31,7 @@ const DRUM: f32 = 0.217;
 const TERMINAL: FlatTerminal = FlatTerminal {
     root: HALF.x - 0.03,
     tip: 0.333,
-    heel: 0.25,
+    foot: 0.333 - 0.25,
     half_width: 0.123,
     bevel: 0.012,
     rise: 0.009,

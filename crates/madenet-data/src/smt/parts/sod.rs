@@ -24,7 +24,7 @@ const HALF: Point = point(0.256, 0.152);
 const LEAD: FlatTerminal = FlatTerminal {
     root: HALF.x - 0.02,
     tip: 0.352,
-    heel: 0.286,
+    foot: 0.066,
     half_width: 0.057,
     bevel: 0.010,
     rise: 0.007,
@@ -128,7 +128,7 @@ impl Package for Sod {
         for lead in &self.leads {
             // Level shoulder, steep bend, level foot.
             lead.draw_relief(canvas, pose, light, |q| {
-                -0.09 * smooth_step(HALF.x + 0.010, LEAD.heel + 0.012, q.x.abs())
+                -0.09 * smooth_step(HALF.x + 0.010, LEAD.tip - LEAD.foot + 0.012, q.x.abs())
             });
         }
         self.body.draw(canvas, pose, light);
