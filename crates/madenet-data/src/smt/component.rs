@@ -56,7 +56,8 @@ impl Component {
     /// use madenet_data::smt::Component;
     ///
     /// let names: Vec<&str> = Component::ALL.iter().map(|component| component.name()).collect();
-    /// assert_eq!(names.join(" "), "ALUMINUM_CAPACITOR BGA CAPACITOR DPAK INDUCTOR QFN QFP RESISTOR SOD SOIC SOT");
+    /// let expected = "ALUMINUM_CAPACITOR BGA CAPACITOR DPAK INDUCTOR QFN QFP RESISTOR SOD SOIC SOT";
+    /// assert_eq!(names.join(" "), expected);
     /// assert_eq!(Component::from_name("SOIC"), Some(Component::Soic));
     /// assert_eq!(Component::from_name("soic"), None);
     /// ```

@@ -9,7 +9,8 @@
 //! use madenet_data::smt::{Component, SmtBoards, SmtConfig};
 //! use madenet_data::{Dataset, Split};
 //!
-//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..SmtConfig::new(Component::Resistor) };
+//! let defaults = SmtConfig::new(Component::Resistor);
+//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..defaults };
 //! let test = SmtBoards::new(config, Split::Test)?;
 //! assert_eq!(test.len(), 9);
 //!
