@@ -4,6 +4,7 @@ use super::canvas::Canvas;
 use super::geometry::{Bounds, Point, point};
 use super::light::{Light, Material, slope};
 use super::noise::fractal;
+use super::shadow::shadow;
 use super::solder::RIPPLE;
 
 /// A convex lump, in the board's coordinates.
@@ -28,8 +29,7 @@ impl Bead {
         let offset = light.shadow(0.35 * self.height.min(half));
         let outline = self.bounds();
         canvas.shade(outline.grow(4.0 * soft + 0.35 * half), |p, below| {
-            let contact = (-self.distance(p).max(0.0) / soft).exp();
-            let cast = (-self.distance(p - offset).max(0.0) / soft).exp();
+            let (contact, cast) = (shadow(self.distance(p), soft), shadow(self.distance(p - offset), soft));
             below * (1.0 - 0.35 * contact - 0.3 * cast)
         });
         let step = 0.5 / canvas.scale();
@@ -89,7 +89,7 @@ impl Bead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smt::solder::SOLDER;
+    use crate::smt::materials::SOLDER;
 
     fn bead(half: Point, power: i32) -> Bead {
         let extent = Bounds::new(point(0.1, 0.0), half);

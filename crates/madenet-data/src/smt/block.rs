@@ -3,9 +3,9 @@
 use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
-use super::light::{Light, Material, slope};
-use super::noise::value_noise;
+use super::light::Light;
 use super::sdf;
+use super::skin::Skin;
 
 /// A box seen from above, in the frame of its component.
 #[derive(Clone, Copy, Debug)]
@@ -17,20 +17,7 @@ pub(crate) struct Block {
     pub(crate) bevel: f32,
     /// Height of the rounding.
     pub(crate) rise: f32,
-    pub(crate) material: Material,
-    pub(crate) grain: Grain,
-}
-
-/// The fine structure of a surface.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Grain {
-    /// Bumps per unit.
-    pub(crate) frequency: f32,
-    /// Variation of the brightness, relative.
-    pub(crate) tint: f32,
-    /// Variation of the slope.
-    pub(crate) relief: f32,
-    pub(crate) key: u32,
+    pub(crate) skin: Skin,
 }
 
 impl Block {
@@ -76,29 +63,13 @@ impl Block {
         relief: impl Fn(Point) -> f32,
     ) {
         let step = 0.5 / canvas.scale();
-        let height = |q: Point| {
-            let outside = 1.0 - (-self.distance(q) / self.bevel).clamp(0.0, 1.0);
-            self.rise * (1.0 - outside * outside).sqrt() + relief(q)
-        };
-        let seen = |p: Point| {
-            let q = pose.local(p);
-            let bumps = self.grain.at(q);
-            let tilt = pose.turn(slope(q, step, height)) + bumps * self.grain.relief;
-            light.shade(&self.material, tilt) * (1.0 + self.grain.tint * (bumps.x + bumps.y))
-        };
+        let height = |q: Point| sdf::round_off(self.distance(q), self.bevel, self.rise) + relief(q);
+        let seen = |p: Point| self.skin.seen(p, pose, light, step, height);
         let share = 1.0 / samples.len() as f32;
         canvas.paint(
             self.extent.placed(pose),
             |p| self.distance(pose.local(p)),
             |p, _, _| samples.iter().map(|&off| seen(p + off)).fold(Rgb::grey(0.0), |a, b| a + b) * share,
         );
-    }
-}
-
-impl Grain {
-    /// Two unrelated fields of noise.
-    pub(crate) fn at(&self, p: Point) -> Point {
-        let field = |key| 1.3 * value_noise(p * self.frequency, key);
-        point(field(self.key), field(self.key ^ 0x5bd1))
     }
 }

@@ -6,14 +6,15 @@ use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
-use super::lots::Lots;
+use super::lots::{Lots, key, spread};
 use super::marks::{Ink, text};
+use super::materials::LEVELLED_TIN;
 use super::noise::value_noise;
 use super::sdf::{self, smooth_step};
 
 /// A board within the tolerance of its makers.
 #[derive(Clone, Debug)]
-pub(crate) struct Board {
+pub(crate) struct BareBoard {
     lacquer: Rgb,
     tracks: Vec<Track>,
     vias: Vec<Via>,
@@ -49,13 +50,12 @@ struct Via {
 const MARGIN: f32 = 0.41;
 const POSE: Pose = Pose::IDENTITY;
 const INK: Rgb = Rgb([0.62, 0.63, 0.58]);
-const TIN: Material = Material::metal(Rgb([0.74, 0.72, 0.68]), 0.2);
 
-impl Board {
+impl BareBoard {
     pub(crate) fn draw_lots(lots: &mut Lots, layout: Layout<'_>) -> Self {
         let Lots { design, board: random } = lots;
-        let key = random.below(1 << 30) as u32;
-        let mut spread = |size: f32| size * (2.0 * random.uniform() - 1.0);
+        let key = key(random);
+        let mut spread = |size: f32| spread(size, random);
         // Dark green; the thickness of the lacquer varies from board to board.
         let depth = 1.0 + spread(0.12);
         let lacquer = Rgb([0.012 + spread(0.003), 0.088 + spread(0.008), 0.034 + spread(0.009)]) * depth;
@@ -63,7 +63,7 @@ impl Board {
         let side = if design.below(2) == 0 { -1.0 } else { 1.0 };
         let vias = Via::scattered(-side, design);
         let ink = silkscreen(layout, side, lots, key);
-        Board { lacquer, tracks, vias, ink, key }
+        BareBoard { lacquer, tracks, vias, ink, key }
     }
 
     pub(crate) fn draw(&self, canvas: &mut Canvas, light: &Light) {
@@ -115,6 +115,10 @@ fn swell(distance: f32) -> f32 {
     COPPER * smooth_step(EDGE, -EDGE, distance)
 }
 
+/// Where tracks end that run to the border: beyond the longest picture, which is 128 units long.
+const END: f32 = 70.0;
+/// As far as they are drawn in squares.
+const SHOWN: f32 = 2.0;
 /// The least distance between the centre lines of tracks.
 const CLEARANCE: f32 = 0.018;
 
@@ -143,7 +147,7 @@ impl Track {
         let knee = centre + out * (along + 0.01);
         let aside = if sideways { point(0.0, centre.y.signum()) } else { point(centre.x.signum(), 0.0) };
         let bend = knee + (out + aside) * step;
-        let end = if sideways { point(out.x * 2.0, bend.y) } else { point(bend.x, out.y * 2.0) };
+        let end = if sideways { point(out.x * END, bend.y) } else { point(bend.x, out.y * END) };
         Track {
             points: vec![start, knee, bend, end],
             radius: (0.25 + 0.2 * random.uniform()) * across.min(0.05),
@@ -158,7 +162,7 @@ impl Track {
             let radius = 0.008 + 0.008 * random.uniform();
             let y = side * (0.37 + 0.05 * random.uniform());
             let (near, far) = (point(x, y), point(x + 0.06, y + side * 0.06));
-            let bent = [point(-2.0, y), near, far, point(2.0, far.y)];
+            let bent = [point(-END, y), near, far, point(END, far.y)];
             for lane in 0..random.below(3) {
                 let aside = point(0.0, side * 0.045 * lane as f32);
                 tracks.push(Track { points: bent.iter().map(|&p| p + aside).collect(), radius });
@@ -166,7 +170,7 @@ impl Track {
         }
         if random.below(2) == 0 {
             let x = 0.1 * random.uniform() - 0.05;
-            tracks.push(Track { points: vec![point(x, -2.0), point(x, 2.0)], radius: 0.012 });
+            tracks.push(Track { points: vec![point(x, -END), point(x, END)], radius: 0.012 });
         }
         tracks
     }
@@ -187,11 +191,19 @@ impl Track {
         !cross(&self.points, &other.points) && far(self, other) && far(other, self)
     }
 
+    /// What a picture may show of it: shorter lines have smaller bounds when they are turned.
+    fn shown(&self, canvas: &Canvas) -> Vec<Point> {
+        let longer = canvas.width().max(canvas.height()) as f32 / canvas.scale();
+        let far = longer.max(SHOWN);
+        self.points.iter().map(|p| point(p.x.clamp(-far, far), p.y.clamp(-far, far))).collect()
+    }
+
     fn draw(&self, canvas: &mut Canvas, ground: impl Fn(Point, Point) -> Rgb) {
         let step = 0.5 / canvas.scale();
-        let distance = |p: Point| sdf::polyline(p, &self.points, self.radius);
+        let points = self.shown(canvas);
+        let distance = |p: Point| sdf::polyline(p, &points, self.radius);
         canvas.paint(
-            Bounds::around(&self.points).grow(self.radius + EDGE),
+            Bounds::around(&points).grow(self.radius + EDGE),
             |p| distance(p) - EDGE,
             |p, d, below| {
                 let tilt = slope(p, step, |q| swell(distance(q)));
@@ -229,7 +241,7 @@ impl Via {
             |p, d, below| {
                 let tilt = slope(p, step, height);
                 let dark = 1.0 - 0.75 * smooth_step(1.1 * hole, 0.6 * hole, distance(p));
-                let ring = if self.tented { ground(p, tilt) } else { light.shade(&TIN, tilt) };
+                let ring = if self.tented { ground(p, tilt) } else { light.shade(&LEVELLED_TIN, tilt) };
                 below.mix(ring * dark, smooth_step(0.0, -2.0 * EDGE, d))
             },
         );
@@ -265,7 +277,18 @@ mod tests {
             let track = Track::leaving(&pad(at.x, at.y), &mut Stream::new(1, "track", 0, 0));
             let end = track.points[3];
             let (far, along) = if at.x.abs() > 0.2 { (end.x, at.x) } else { (end.y, at.y) };
-            assert_eq!(far, 2.0 * along.signum(), "{at:?}");
+            assert_eq!(far, END * along.signum(), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn tracks_reach_the_border_of_the_longest_picture() {
+        let track = Track { points: vec![point(0.0, 0.0), point(END, 0.0)], radius: 0.1 };
+        for (width, height) in [(64, 64), (256, 32), (4096, 32)] {
+            let mut canvas = Canvas::new(width, height, POSE);
+            track.draw(&mut canvas, |_, _| Rgb::grey(1.0));
+            let row = &canvas.pixels()[height / 2 * width..][..width];
+            assert!(row[width / 2..].iter().all(|pixel| *pixel == Rgb::grey(1.0)), "{width}");
         }
     }
 

@@ -43,7 +43,8 @@ impl Mul for Rgb {
     }
 }
 
-/// Steps of the table of codes: fine enough that the error, at most where the curve is steepest, is 0.1 codes.
+/// Steps of the table of codes: fine enough that the error, at most where the curve is steepest, is 0.1
+/// codes.
 const STEPS: usize = 1 << 14;
 
 static CODES: LazyLock<Vec<u8>> =

@@ -6,8 +6,8 @@ use super::parts::{self, Assembly};
 
 /// A kind of component, one category of the data set.
 ///
-/// The names are those of the eleven categories of ManuDefect-21 (Appl. Sci. 2025, 15(20), 10885); what is drawn is a
-/// stand-in.
+/// The names are those of the eleven categories of ManuDefect-21 (Appl. Sci. 2025, 15(20), 10885); what is
+/// drawn is a stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Component {
     /// An electrolytic capacitor: a round aluminium can on a square base, two terminals.
@@ -56,7 +56,8 @@ impl Component {
     /// use madenet_data::smt::Component;
     ///
     /// let names: Vec<&str> = Component::ALL.iter().map(|component| component.name()).collect();
-    /// assert_eq!(names.join(" "), "ALUMINUM_CAPACITOR BGA CAPACITOR DPAK INDUCTOR QFN QFP RESISTOR SOD SOIC SOT");
+    /// let expected = "ALUMINUM_CAPACITOR BGA CAPACITOR DPAK INDUCTOR QFN QFP RESISTOR SOD SOIC SOT";
+    /// assert_eq!(names.join(" "), expected);
     /// assert_eq!(Component::from_name("SOIC"), Some(Component::Soic));
     /// assert_eq!(Component::from_name("soic"), None);
     /// ```
@@ -83,8 +84,9 @@ impl Component {
         Component::ALL.iter().copied().find(|component| component.name() == name)
     }
 
-    /// The defects that it can have, in the order of [`Defect::ALL`]: 5 to 10 of the 21, 82 pairs of component and defect
-    /// in all, as in ManuDefect-21. Which ones is made up.
+    /// The defects that it can have, in the order of [`Defect::ALL`]: 6 to 10 of the 21. The paper of
+    /// ManuDefect-21 counts 82 types of defects over its categories, 5 to 10 in each; this table is made up
+    /// so that it sums to 82 as well.
     ///
     /// ```
     /// use madenet_data::smt::{Component, Defect};

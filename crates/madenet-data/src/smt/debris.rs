@@ -4,7 +4,8 @@ use super::canvas::Canvas;
 use super::geometry::{Bounds, Point, point};
 use super::light::{Light, Material, slope};
 use super::noise::fractal;
-use super::sdf::polyline;
+use super::sdf::{polyline, round_off};
+use super::shadow::darken;
 
 /// A particle or a fibre, in the board's coordinates.
 #[derive(Clone, Debug)]
@@ -27,31 +28,18 @@ impl Debris {
             polyline(p, &self.path, self.radius) + stray
         };
         let height = |p: Point| {
-            let outside = 1.0 - (-distance(p) / self.radius).clamp(0.0, 1.0);
             let facets = 0.35 * self.ragged * self.radius * fractal(p, 1.4 / self.radius, 3, self.key ^ 1);
-            0.9 * self.radius * (1.0 - outside * outside).sqrt() + facets
+            round_off(distance(p), self.radius, 0.9 * self.radius) + facets
         };
         let bounds = Bounds::around(&self.path).grow(self.radius * (1.0 + 2.0 * self.ragged));
         let soft = 0.3 * self.radius;
         let offset = light.shadow(0.5 * self.radius);
-        canvas.shade(bounds.grow(4.0 * soft), |p, below| {
-            below * (1.0 - 0.5 * (-distance(p - offset).max(0.0) / soft).exp())
-        });
+        darken(canvas, bounds.grow(4.0 * soft), 0.5, soft, |p| distance(p - offset));
         canvas.paint(bounds, distance, |p, _, _| {
             let mottle = 1.0 + 0.2 * fractal(p, 1.5 / self.radius, 2, self.key ^ 2);
             light.shade(&self.material, slope(p, step, height)) * mottle
         });
     }
-}
-
-/// A curve from `start` over `bend` to `end`, as lines.
-pub(crate) fn curve(start: Point, bend: Point, end: Point) -> Vec<Point> {
-    const LINES: usize = 10;
-    let at = |i: usize| {
-        let t = i as f32 / LINES as f32;
-        start * ((1.0 - t) * (1.0 - t)) + bend * (2.0 * t * (1.0 - t)) + end * (t * t)
-    };
-    (0..=LINES).map(at).collect()
 }
 
 /// A straight crumb of half the length `reach`, turned by `angle`.

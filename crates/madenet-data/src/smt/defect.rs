@@ -13,7 +13,9 @@ use super::scene::Scene;
 pub enum Defect {
     /// The component is not there; its paste has melted by itself.
     Missing,
-    /// Terminals hang over the side of their pads by 25 to 50 % of their width.
+    /// The component lies beside its place: terminals hang over the side of their pads by 25 to 50 % of their
+    /// width. Where pads are too narrow for that to be seen, it is 3 to 6 % of the picture's shorter side
+    /// off, up to about a pitch.
     Shift,
     /// The component lies askew on its pads.
     Rotation,

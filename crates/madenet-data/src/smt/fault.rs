@@ -5,9 +5,10 @@ use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Point, Pose};
 use super::light::{Light, Material};
+use super::materials::{GOLD, SOLDER};
 use super::noise::{fractal, value_noise};
 use super::sdf::smooth_step;
-use super::solder::{GOLD, Joint, SOLDER};
+use super::solder::Joint;
 
 /// What is wrong with the solder of one joint.
 #[derive(Clone, Debug)]

@@ -164,7 +164,8 @@ impl Stain {
     }
 }
 
-/// A layer of an optical depth over a colour: it absorbs (Beer's law), and scatters as far as it is not clear.
+/// A layer of an optical depth over a colour: it absorbs (Beer's law), and scatters as far as it is not
+/// clear.
 fn layer(below: Rgb, depth: f32, absorb: Rgb, scatter: Rgb) -> Rgb {
     let depth = depth.max(0.0);
     let passed = Rgb(absorb.0.map(|a| (-a * depth).exp()));

@@ -102,20 +102,12 @@ fn along(half: Point, axis: Point) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use madenet_rng::Stream;
-
     use super::*;
     use crate::smt::Component;
-    use crate::smt::lots::Lots;
-
-    fn scene(component: Component) -> Scene {
-        let stream = |purpose| Stream::new(1, purpose, 0, 0);
-        Scene::draw_lots(component, &mut Lots { design: stream("design"), board: stream("board") })
-    }
 
     #[test]
     fn a_lead_reaches_from_the_body_to_its_foot() {
-        let scene = scene(Component::Soic);
+        let scene = Scene::example(Component::Soic, 1);
         let site = scene.site(4).unwrap();
         assert_eq!((site.out, scene.visible_joints().len()), (point(1.0, 0.0), 8));
         let lead = (site.lead.centre.x - site.lead.half.x, site.lead.centre.x + site.lead.half.x);
@@ -134,7 +126,7 @@ mod tests {
 
     #[test]
     fn pads_below_the_body_are_not_seen() {
-        let mut scene = scene(Component::Resistor);
+        let mut scene = Scene::example(Component::Resistor, 1);
         assert_eq!(scene.visible_joints(), [0, 1]);
         scene.joints[0].pad = Bounds::new(point(-0.1, 0.0), point(0.05, 0.05));
         assert_eq!(scene.visible_joints(), [1]);

@@ -139,6 +139,16 @@ impl Bounds {
     }
 }
 
+/// A curve from `start` over `bend` to `end`, as lines.
+pub(crate) fn curve(start: Point, bend: Point, end: Point) -> Vec<Point> {
+    const LINES: usize = 10;
+    let at = |i: usize| {
+        let t = i as f32 / LINES as f32;
+        start * ((1.0 - t) * (1.0 - t)) + bend * (2.0 * t * (1.0 - t)) + end * (t * t)
+    };
+    (0..=LINES).map(at).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use madenet_rng::Stream;
 
 use super::colour::Rgb;
 use super::geometry::{Point, point};
+use super::lots::spread;
 
 /// What a surface does with light.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +56,8 @@ const COAXIAL_WIDTH: f32 = 0.12;
 /// Luminances, in units of the sensor's full scale per white surface.
 const RING: f32 = 1.35;
 const COAXIAL: f32 = 0.75;
-/// Where the brightest lamp stands, as an angle from x towards y: at the upper left. And by how much stations differ:
-/// 10 degrees either way.
+/// Where the brightest lamp stands, as an angle from x towards y: at the upper left. And by how much stations
+/// differ: 10 degrees either way.
 const LAMP: f32 = -0.75 * PI;
 const LAMP_ERROR: f32 = PI / 18.0;
 /// What steep facets mirror: the board and the dark of the housing.
@@ -65,16 +66,16 @@ const SURROUND: Rgb = Rgb([0.06, 0.075, 0.062]);
 impl Light {
     /// A lamp within the tolerance of a station: direction +-10 degrees, intensity +-6 %, balance of
     /// colours +-2 %.
-    pub(crate) fn draw(random: &mut Stream) -> Self {
-        let towards = point(1.0, 0.0).rotate(LAMP + LAMP_ERROR * (2.0 * random.uniform() - 1.0));
-        let intensity = 1.0 + 0.06 * (2.0 * random.uniform() - 1.0);
-        let warmth = 0.02 * (2.0 * random.uniform() - 1.0);
+    pub(crate) fn draw_lots(random: &mut Stream) -> Self {
+        let towards = point(1.0, 0.0).rotate(LAMP + spread(LAMP_ERROR, random));
+        let intensity = 1.0 + spread(0.06, random);
+        let warmth = spread(0.02, random);
         let colour = Rgb([1.0 + warmth, 1.0, 1.0 - warmth]) * intensity;
         Light { towards, lean: 0.25 + 0.2 * random.uniform(), colour, probe: false }
     }
 
-    /// No lamp of a station: under it every surface shows how much it mirrors, whatever its slope. A drawing under
-    /// it is a map of the metal.
+    /// No lamp of a station: under it every surface shows how much it mirrors, whatever its slope. A drawing
+    /// under it is a map of the metal.
     pub(crate) fn probe() -> Self {
         Light { towards: point(1.0, 0.0), lean: 0.0, colour: Rgb::grey(1.0), probe: true }
     }
@@ -97,8 +98,8 @@ impl Light {
         // Scattered: Lambert's cosine for the lamps all around, with more from one side.
         let upright = 1.0 / (1.0 + squared).sqrt();
         let scattered = upright * (1.0 + self.lean * facing * steepness) * 0.85 + 0.15;
-        // Mirrored: lobes over the slope with the long tails of Trowbridge and Reitz (1975), widened by roughness at
-        // equal strength.
+        // Mirrored: lobes over the slope with the long tails of Trowbridge and Reitz (1975), widened by
+        // roughness at equal strength.
         let lobe = |at: f32, width: f32| {
             let spread = width * width + material.roughness * material.roughness;
             let tail = spread / (spread + 0.5 * (steepness - at) * (steepness - at));

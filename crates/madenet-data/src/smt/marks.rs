@@ -35,8 +35,8 @@ impl Ink {
     }
 }
 
-/// The strokes of a line of capitals and digits of the given height about `centre`; characters that this small
-/// font lacks are left blank.
+/// The strokes of a line of capitals and digits of the given height about `centre`; characters that this
+/// small font lacks are left blank.
 pub(crate) fn text(line: &str, centre: Point, height: f32) -> Vec<Vec<Point>> {
     // Letters are 4 cells wide and 6 high, with a gap of 1.6 between.
     let (cell, advance) = (height / 6.0, 5.6);

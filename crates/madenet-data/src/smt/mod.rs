@@ -9,7 +9,8 @@
 //! use madenet_data::smt::{Component, SmtBoards, SmtConfig};
 //! use madenet_data::{Dataset, Split};
 //!
-//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..SmtConfig::new(Component::Resistor) };
+//! let defaults = SmtConfig::new(Component::Resistor);
+//! let config = SmtConfig { width: 64, height: 64, normal: 4, anomalous: 5, ..defaults };
 //! let test = SmtBoards::new(config, Split::Test)?;
 //! assert_eq!(test.len(), 9);
 //!
@@ -22,12 +23,13 @@
 //!
 //! # How a picture is made
 //!
-//! Boards are of a design ([`SmtConfig::designs`]), which settles the tracks, vias and silkscreen and the marks of the
-//! component. The rest is drawn by lot for each board: how the lamp and the camera stand, the solder of each joint,
-//! the print's and the placement's errors, grain and dust. Surfaces are heights and materials
-//! under a ring lamp with coaxial light, so that solder and leads shine as their slopes make them; shapes are
-//! signed distances, which gives each pixel its share of their rims. All of it is linear light. The lens blurs
-//! and darkens the corners, the sensor adds the noise of photons and of reading, and the result is coded as sRGB.
+//! Boards are of a design ([`SmtConfig::designs`]), which settles the tracks, vias and silkscreen and the
+//! marks of the component. The rest is drawn by lot for each board: how the lamp and the camera stand, the
+//! solder of each joint, the print's and the placement's errors, grain and dust. Surfaces are heights and
+//! materials under a ring lamp with coaxial light, so that solder and leads shine as their slopes make them;
+//! shapes are signed distances, which gives each pixel its share of their rims. All of it is linear light.
+//! The lens blurs and darkens the corners, the sensor adds the noise of photons and of reading, and the
+//! result is coded as sRGB.
 //!
 //! A defective board is drawn twice from the same random numbers, with and without the defect. The mask is where
 //! the two differ by more than 3 of 255 codes before noise, and where they differ at all between such pixels at most 1/64
@@ -38,7 +40,8 @@
 //! over both twins alike, and the mask is what they leave visible of the defect. Normal boards are disturbed just as
 //! defective ones are; see there for what holds exactly.
 //!
-//! [`ManuDefect21Like`] has as many boards as ManuDefect-21 has photographs, and [`write_boards`] makes files of them.
+//! [`ManuDefect21Like`] has as many boards as ManuDefect-21 has photographs, and [`write_boards`] makes files
+//! of them.
 //!
 //! Training and test boards share designs and nothing else: the part is in the name of every board's streams.
 
@@ -62,6 +65,7 @@ mod geometry;
 mod light;
 mod lots;
 mod marks;
+mod materials;
 mod noise;
 mod nuisance;
 mod part;
@@ -69,6 +73,8 @@ mod parts;
 mod preset;
 mod scene;
 mod sdf;
+mod shadow;
+mod skin;
 mod solder;
 mod tarnish;
 mod write;

@@ -37,7 +37,8 @@ fn floor(v: f32) -> i32 {
     whole - i32::from(v < whole as f32)
 }
 
-/// A number in `[-1, 1)` for each whole point: the finaliser of MurmurHash3 (Appleby) over the coordinates.
+/// A number in `[-1, 1)` for each whole point: the coordinates times the first three primes of xxHash32
+/// (Collet), mixed by the finaliser of MurmurHash3 (Appleby).
 fn lattice(x: i32, y: i32, key: u32) -> f32 {
     let mut h = (x as u32).wrapping_mul(0x9E37_79B1)
         ^ (y as u32).wrapping_mul(0x85EB_CA77)

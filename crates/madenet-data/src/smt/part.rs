@@ -7,6 +7,7 @@ use super::light::{Light, Material, slope};
 use super::noise::fractal;
 use super::parts::Lead;
 use super::sdf::{self, rounded_box, smooth_step};
+use super::shadow::darken;
 
 /// A kind of component, drawn in its own frame: x along the axis between the terminals.
 pub(crate) trait Package {
@@ -18,13 +19,22 @@ pub(crate) trait Package {
         point(0.0, 0.0)
     }
 
-    /// Signed distance to the outline of that extent, whose corners are rounded by `corner` where they are square.
+    /// Signed distance to the outline of that extent, whose corners are rounded by `corner` where they are
+    /// square.
     fn silhouette(&self, local: Point, corner: f32) -> f32 {
         rounded_box(local - self.centre(), self.half(), corner)
     }
 
-    /// What shows where the body is broken.
-    fn fracture(&self) -> Material;
+    /// What shows at a point where the body is broken.
+    fn fracture(&self, local: Point) -> Material;
+
+    /// A point of the body's rim, for damage: on the edge at `side`, -1 or 1 along y, from shortly behind the
+    /// corner at -x, where `share` is -1, to shortly before that at +x, where it is 1.
+    fn rim(&self, share: f32, side: f32) -> Point {
+        let at = self.centre() + point(0.9 * self.half().x * share, self.half().y * side);
+        // Where corners are cut off, the rim is farther inwards, by no less than this distance.
+        (0..12).fold(at, |at, _| at - point(0.0, side * self.silhouette(at, 0.0).max(0.0)))
+    }
 
     /// The component without its solder.
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light);
@@ -47,8 +57,8 @@ pub(crate) enum Face {
     Underside,
     /// It lies on its long side.
     Side,
-    /// It stands on the terminal at -x, which is then the frame's origin, and has risen by this angle: a right
-    /// angle is upright, less leans towards +x.
+    /// It stands on the terminal at -x, which is then the frame's origin, and has risen by this angle: a
+    /// right angle is upright, less leans towards +x.
     End { risen: f32 },
 }
 
@@ -95,16 +105,12 @@ impl Part {
         }
     }
 
-    /// The ring lights from all sides, so shadows are soft, short and mostly occlusion.
     fn cast_shadow(&self, canvas: &mut Canvas, light: &Light) {
         let soft = 0.25 * self.height;
         let extent = Bounds::new(self.package.centre(), self.package.half());
         let bounds = extent.placed(&self.pose).grow(5.0 * soft);
         let offset = light.shadow(0.14 * self.height);
-        canvas.shade(bounds, |p, below| {
-            let d = self.package.silhouette(self.pose.local(p - offset), 0.02).max(0.0);
-            below * (1.0 - 0.55 * (-d / soft).exp())
-        });
+        darken(canvas, bounds, 0.55, soft, |p| self.package.silhouette(self.pose.local(p - offset), 0.02));
     }
 
     fn break_off(&self, canvas: &mut Canvas, light: &Light, at: Point, radius: f32, key: u32) {
@@ -112,7 +118,6 @@ impl Part {
         // Brittle bodies break in shells: facets around the place of the blow.
         let reach = |q: Point| (q - at).length() - radius * (1.0 + 0.3 * fractal(q, 1.2 / radius, 3, key));
         let height = |q: Point| 0.5 * reach(q) + 0.12 * radius * fractal(q, 2.5 / radius, 3, key ^ 1);
-        let material = self.package.fracture();
         canvas.paint(
             Bounds::new(at, point(1.6 * radius, 1.6 * radius)).placed(&self.pose),
             |p| {
@@ -121,7 +126,7 @@ impl Part {
             },
             |p, _, below| {
                 let q = self.pose.local(p);
-                let shell = light.shade(&material, self.pose.turn(slope(q, step, height)));
+                let shell = light.shade(&self.package.fracture(q), self.pose.turn(slope(q, step, height)));
                 // Where the piece is gone down to the board, there is only shadow.
                 let gone = smooth_step(-0.45 * radius, -0.75 * radius, reach(q));
                 let fresh = shell * (1.0 - 0.25 * smooth_step(-0.02, 0.0, reach(q)));
@@ -131,12 +136,18 @@ impl Part {
     }
 
     fn crack(&self, canvas: &mut Canvas, light: &Light, path: &[Point], radius: f32) {
-        let flank = light.shade(&self.package.fracture(), point(0.0, 0.0));
         let bounds = Bounds::around(path).grow(3.0 * radius).placed(&self.pose);
         let line = |p: Point, radius: f32| sdf::polyline(self.pose.local(p), path, radius);
         // One flank of the crack is splintered and light, the gap itself dark.
         let aside = light.shadow(-0.9 * radius);
-        canvas.paint(bounds, |p| line(p - aside, radius), |_, _, below| below.mix(flank, 0.6));
+        canvas.paint(
+            bounds,
+            |p| line(p - aside, radius),
+            |p, _, below| {
+                let flank = light.shade(&self.package.fracture(self.pose.local(p)), point(0.0, 0.0));
+                below.mix(flank, 0.6)
+            },
+        );
         canvas.paint(bounds, |p| line(p, 0.6 * radius), |_, _, below| below * 0.2 + VOID);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Component;
 use super::bead::Bead;
-use super::board::{Board, Layout};
+use super::board::{BareBoard, Layout};
 use super::camera::Camera;
 use super::canvas::Canvas;
 use super::debris::Debris;
@@ -18,7 +18,7 @@ use super::tarnish::Tarnish;
 
 /// One board under the camera. Defects change it; drawing it twice gives the same picture.
 pub(crate) struct Scene {
-    board: Board,
+    board: BareBoard,
     light: Light,
     camera: Camera,
     pub(crate) joints: Vec<Joint>,
@@ -27,29 +27,35 @@ pub(crate) struct Scene {
     pub(crate) bridges: Vec<Bridge>,
     /// None where the component is missing.
     pub(crate) part: Option<Part>,
-    pub(crate) debris: Vec<Debris>,
     /// Joints, by their numbers, whose solder went wrong.
     pub(crate) faults: Vec<(usize, Fault)>,
-    /// Loose balls of solder.
-    pub(crate) balls: Vec<Bead>,
     pub(crate) tarnish: Option<Tarnish>,
-    pub(crate) flux: Option<Flux>,
-    pub(crate) stain: Option<Stain>,
+    /// What lies over all that, from below.
+    pub(crate) remains: Vec<Remains>,
 }
 
-/// Standard deviation of a good placement, and its greatest error, in units; and of the angle, in radians (0.6
-/// and 1.2 degrees).
+/// What a process has left on a board.
+pub(crate) enum Remains {
+    /// A loose ball of solder.
+    Ball(Bead),
+    Flux(Flux),
+    Stain(Stain),
+    Debris(Debris),
+}
+
+/// Standard deviation of a good placement, and its greatest error, in units; and of the angle, in radians
+/// (0.6 and 1.2 degrees).
 const PLACEMENT: (f32, f32) = (0.006, 0.012);
 const TURN: (f32, f32) = (0.0105, 0.021);
 
 impl Scene {
     /// A good board with `component`.
     pub(crate) fn draw_lots(component: Component, lots: &mut Lots) -> Self {
-        let light = Light::draw(&mut lots.board);
+        let light = Light::draw_lots(&mut lots.board);
         let camera = Camera::draw_lots(&mut lots.board);
         let Assembly { package, joints, neighbours, outline, prefix } = component.assemble(lots);
         let pads = joints.iter().map(|joint| joint.pad).collect();
-        let board = Board::draw_lots(lots, Layout { pads, outline, prefix });
+        let board = BareBoard::draw_lots(lots, Layout { pads, outline, prefix });
         let mut error = |(sigma, limit): (f32, f32)| (sigma * lots.board.normal()).clamp(-limit, limit);
         let pose = Pose::new(point(error(PLACEMENT), error(PLACEMENT)), error(TURN));
         let part = Some(Part::new(package, pose));
@@ -61,12 +67,9 @@ impl Scene {
             neighbours,
             bridges: Vec::new(),
             part,
-            debris: Vec::new(),
             faults: Vec::new(),
-            balls: Vec::new(),
             tarnish: None,
-            flux: None,
-            stain: None,
+            remains: Vec::new(),
         }
     }
 
@@ -85,17 +88,8 @@ impl Scene {
             self.draw_assembly(&mut metal, &Light::probe());
             tarnish.draw(&mut canvas, metal);
         }
-        for ball in &self.balls {
-            ball.draw(&mut canvas, &self.light);
-        }
-        if let Some(flux) = &self.flux {
-            flux.draw(&mut canvas, &self.light);
-        }
-        if let Some(stain) = &self.stain {
-            stain.draw(&mut canvas, &self.light);
-        }
-        for debris in &self.debris {
-            debris.draw(&mut canvas, &self.light);
+        for remains in &self.remains {
+            remains.draw(&mut canvas, &self.light);
         }
         canvas
     }
@@ -106,7 +100,8 @@ impl Scene {
         canvas
     }
 
-    /// As [`expose`](Self::expose), sooner, for a drawing that is `like` but for a defect: `exposed` is that one's picture.
+    /// As [`expose`](Self::expose), sooner, for a drawing that is `like` but for a defect: `exposed` is that
+    /// one's picture.
     pub(crate) fn expose_like(&self, mut canvas: Canvas, like: &Canvas, exposed: &Canvas) -> Canvas {
         self.camera.expose_like(&mut canvas, like, exposed);
         canvas
@@ -134,5 +129,31 @@ impl Scene {
 
     fn fault(&self, joint: usize) -> Option<&Fault> {
         self.faults.iter().find(|(number, _)| *number == joint).map(|(_, fault)| fault)
+    }
+}
+
+impl Remains {
+    fn draw(&self, canvas: &mut Canvas, light: &Light) {
+        match self {
+            Remains::Ball(ball) => ball.draw(canvas, light),
+            Remains::Flux(flux) => flux.draw(canvas, light),
+            Remains::Stain(stain) => stain.draw(canvas, light),
+            Remains::Debris(debris) => debris.draw(canvas, light),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Scene {
+    /// Some board of a component.
+    pub(crate) fn example(component: Component, seed: u64) -> Self {
+        Scene::draw_lots(component, &mut Lots::example(seed))
+    }
+
+    /// The same board with a defect.
+    pub(crate) fn spoiled(component: Component, defect: super::Defect, seed: u64) -> Self {
+        let mut scene = Scene::example(component, seed);
+        defect.apply(&mut scene, &mut madenet_rng::Stream::new(seed, "defect", 0, 0));
+        scene
     }
 }

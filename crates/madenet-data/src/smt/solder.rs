@@ -7,8 +7,9 @@ use super::canvas::Canvas;
 use super::colour::Rgb;
 use super::geometry::{Bounds, Point, Pose, point};
 use super::light::{Light, Material, slope};
+use super::materials::{GOLD, SOLDER};
 use super::noise::{fractal, value_noise};
-use super::sdf::{rounded_box, smooth_union};
+use super::sdf::{capsule, rounded_box, share_along, smooth_union};
 
 /// One terminal on its pad.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +36,6 @@ pub(crate) struct Bridge {
     pub(crate) key: u32,
 }
 
-pub(crate) const SOLDER: Material = Material::metal(Rgb([0.80, 0.79, 0.76]), 0.07);
-/// Gold over nickel, as pads are delivered; slightly matt.
-pub(crate) const GOLD: Material = Material::metal(Rgb([0.78, 0.58, 0.27]), 0.22);
 /// The laminate that shows in the opening of the lacquer.
 const LAMINATE: Material = Material::dull(Rgb([0.045, 0.05, 0.02]), 0.3);
 const OPENING: f32 = 0.011;
@@ -61,8 +59,8 @@ impl Joint {
         }
     }
 
-    /// The pad with its solder around a component at `pose`: `relief` is added to the height of the solder, and
-    /// `skin` is its colour at a point and slope.
+    /// The pad with its solder around a component at `pose`: `relief` is added to the height of the solder,
+    /// and `skin` is its colour at a point and slope.
     pub(crate) fn draw_soldered(
         &self,
         canvas: &mut Canvas,
@@ -77,8 +75,8 @@ impl Joint {
         self.draw_fillet(canvas, pose, relief, skin);
     }
 
-    /// The pad in the opening of the lacquer, except where it is `hidden`; `finish` is its colour at a point and
-    /// slope.
+    /// The pad in the opening of the lacquer, except where it is `hidden`; `finish` is its colour at a point
+    /// and slope.
     pub(crate) fn draw_pad(
         &self,
         canvas: &mut Canvas,
@@ -157,8 +155,8 @@ impl Joint {
         self.terminal_distance(pose, p).max(0.0)
     }
 
-    /// Signed distance to what of the pad is wetted: what the solder reaches from the terminal, all of it with
-    /// the nominal amount.
+    /// Signed distance to what of the pad is wetted: what the solder reaches from the terminal, all of it
+    /// with the nominal amount.
     fn wet(&self, pose: &Pose, p: Point) -> f32 {
         let pad = self.pad(p);
         let front = self.apart(pose, p) - 2.0 * self.reach * self.amount;
@@ -177,13 +175,12 @@ impl Bridge {
     pub(crate) fn draw(&self, canvas: &mut Canvas, light: &Light) {
         let step = 0.5 / canvas.scale();
         let distance = |p: Point| {
-            let along = self.to - self.from;
-            let share = ((p - self.from).dot(along) / along.dot(along).max(1e-12)).clamp(0.0, 1.0);
+            let share = share_along(p, self.from, self.to);
             let middle = 4.0 * share * (1.0 - share);
             let radius = self.end + (self.waist - self.end) * middle;
             let ragged = 0.12 * self.end * fractal(p, 30.0, 2, self.key);
-            let neck = (p - self.from - along * share).length() - radius + ragged;
-            let blob = (p - self.from - along * 0.5).length() - 0.9 * self.waist;
+            let neck = capsule(p, self.from, self.to, radius) + ragged;
+            let blob = (p - self.from - (self.to - self.from) * 0.5).length() - 0.9 * self.waist;
             smooth_union(neck, blob, self.waist)
         };
         let height = |p: Point| {

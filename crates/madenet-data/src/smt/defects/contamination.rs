@@ -1,16 +1,17 @@
-//! What has come onto the board from outside.
+//! What has come onto the board from outside. Sizes, amounts and colours were chosen to look right.
 
 use std::f32::consts::TAU;
 
 use madenet_rng::Stream;
 
-use super::{between, chosen, key, pick};
+use super::chosen;
 use crate::smt::colour::Rgb;
-use crate::smt::debris::{Debris, curve, splinter};
+use crate::smt::debris::{Debris, splinter};
 use crate::smt::film::{Flux, Stain};
-use crate::smt::geometry::point;
+use crate::smt::geometry::{curve, point};
 use crate::smt::light::Material;
-use crate::smt::scene::Scene;
+use crate::smt::lots::{between, key, pick};
+use crate::smt::scene::{Remains, Scene};
 use crate::smt::tarnish::Tarnish;
 
 pub(in crate::smt) fn foreign_object(scene: &mut Scene, random: &mut Stream) {
@@ -40,7 +41,7 @@ pub(in crate::smt) fn foreign_object(scene: &mut Scene, random: &mut Stream) {
         };
         Debris { path, radius, ragged: 0.45, material, key }
     };
-    scene.debris.push(debris);
+    scene.remains.push(Remains::Debris(debris));
 }
 
 pub(in crate::smt) fn flux_residue(scene: &mut Scene, random: &mut Stream) {
@@ -61,7 +62,8 @@ pub(in crate::smt) fn flux_residue(scene: &mut Scene, random: &mut Stream) {
     let pads = sites.iter().map(|site| site.pad).collect();
     let body = scene.part.as_ref().map(|part| (part.pose, scene.body_extent()));
     let depth = between(0.7, 1.3, random);
-    scene.flux = Some(Flux { pads, run, lobes, bubbles, depth, body, key: key(random) });
+    let flux = Flux { pads, run, lobes, bubbles, depth, body, key: key(random) };
+    scene.remains.push(Remains::Flux(flux));
 }
 
 /// A joint that is close enough to joint `number` for a bridge.
@@ -89,14 +91,14 @@ pub(in crate::smt) fn stain(scene: &mut Scene, random: &mut Stream) {
         ],
         random,
     );
-    scene.stain = Some(Stain {
+    scene.remains.push(Remains::Stain(Stain {
         drops,
         depth: (between(0.4, 0.7, random), between(1.4, 2.4, random)),
         rim: between(0.006, 0.010, random),
         scatter,
         absorb,
         key: key(random),
-    });
+    }));
 }
 
 pub(in crate::smt) fn oxidation(scene: &mut Scene, random: &mut Stream) {

@@ -1,11 +1,11 @@
-//! The component or its position.
+//! The component or its position. Where no other source is given, ranges were chosen to look right.
 
 use std::f32::consts::{FRAC_PI_2, PI};
 
 use madenet_rng::Stream;
 
-use super::{between, sign};
 use crate::smt::geometry::{Bounds, Point, Pose, point};
+use crate::smt::lots::{between, key, sign};
 use crate::smt::part::{Damage, Face, Part};
 use crate::smt::parts::Bend;
 use crate::smt::scene::Scene;
@@ -15,8 +15,11 @@ pub(in crate::smt) fn missing(scene: &mut Scene, _: &mut Stream) {
     scene.part = None;
 }
 
-/// Well above what placement errors reach (0.012), where narrow pads would allow less.
-const LEAST_SHIFT: f32 = 0.03;
+/// How far components on narrow pads are shifted: well above what placement errors reach (0.012), up to about
+/// the pitch of fine leads.
+const FINE_SHIFT: (f32, f32) = (0.03, 0.06);
+/// By which parts of a terminal's width it hangs over its pad on others.
+const OVERHANG: (f32, f32) = (0.25, 0.5);
 /// Half the shorter side of a body from which on its damage grows no more.
 const LARGE_BODY: f32 = 0.215;
 
@@ -24,12 +27,16 @@ pub(in crate::smt) fn shift(scene: &mut Scene, random: &mut Stream) {
     let Some(joint) = scene.joints.first() else { return };
     // Pads are wider than terminals; only what reaches beyond them is overhang.
     let (pad, terminal) = (joint.pad.half.y, joint.terminal.half.y);
-    let overhang = between(0.25, 0.5, random) * 2.0 * terminal;
-    let across = sign(random) * (pad - terminal + overhang).max(LEAST_SHIFT);
+    let least = pad - terminal + OVERHANG.0 * 2.0 * terminal;
+    let drawn = random.uniform();
+    let within = |(low, high): (f32, f32)| low + (high - low) * drawn;
+    let overhang = within(OVERHANG) * 2.0 * terminal;
+    let size = if least < FINE_SHIFT.0 { within(FINE_SHIFT) } else { pad - terminal + overhang };
+    let across = sign(random) * size;
     let along = between(-0.3, 0.3, random) * overhang;
-    if let Some(part) = &mut scene.part {
-        part.pose = part.pose.moved_to(point(part.pose.at().x + along, across));
-    }
+    let Some(part) = &mut scene.part else { return };
+    part.pose = part.pose.moved_to(point(part.pose.at().x + along, across));
+    part.open = apart(&scene.joints, &part.pose);
 }
 
 pub(in crate::smt) fn rotation(scene: &mut Scene, random: &mut Stream) {
@@ -71,8 +78,8 @@ pub(in crate::smt) fn tombstone(scene: &mut Scene, random: &mut Stream) {
     *part = Part { open: vec![1 - stands], height: STANDING, ..Part::new(standing, pose) };
 }
 
-/// The heights, for shadows, of a chip on its end and on its side. Less than they are: light comes over it from all
-/// around.
+/// The heights, for shadows, of a chip on its end and on its side. Less than they are: light comes over it
+/// from all around.
 const STANDING: f32 = 0.2;
 const LYING: f32 = 0.15;
 
@@ -148,12 +155,11 @@ pub(in crate::smt) fn lifted_lead(scene: &mut Scene, random: &mut Stream) {
 pub(in crate::smt) fn body_damage(scene: &mut Scene, random: &mut Stream) {
     let Some(part) = &mut scene.part else { return };
     let half = part.package.half();
-    // A place on one of the edges along x, short of the corners.
-    let edge = |share: f32, side: f32| point(0.9 * half.x * share, half.y * side);
+    let edge = |share: f32, side: f32| part.package.rim(share, side);
     let (share, side) = (between(-0.9, 0.9, random), sign(random));
     part.damage = Some(if random.below(3) > 0 {
         let radius = between(0.5, 0.8, random) * half.x.min(half.y).min(LARGE_BODY);
-        Damage::Chip { at: edge(share, side), radius, key: random.below(1 << 30) as u32 }
+        Damage::Chip { at: edge(share, side), radius, key: key(random) }
     } else {
         let from = edge(0.6 * share, side);
         let to = edge(0.6 * between(-0.9, 0.9, random), -side);
@@ -176,26 +182,58 @@ fn zigzag(from: Point, to: Point, stray: f32, random: &mut Stream) -> Vec<Point>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smt::lots::Lots;
     use crate::smt::{Component, Defect};
 
-    /// A board of a component and the same with a defect.
-    fn spoiled(component: Component, defect: Defect, seed: u64) -> (Scene, Scene) {
-        let stream = |purpose| Stream::new(seed, purpose, 0, 0);
-        let scene =
-            || Scene::draw_lots(component, &mut Lots { design: stream("design"), board: stream("board") });
-        let mut bad = scene();
-        defect.apply(&mut bad, &mut stream("defect"));
-        (scene(), bad)
+    /// A component without and with a defect, and the joints of the second board.
+    fn parts(component: Component, defect: Defect, seed: u64) -> (Part, Part, Vec<Joint>) {
+        let bad = Scene::spoiled(component, defect, seed);
+        (Scene::example(component, seed).part.unwrap(), bad.part.unwrap(), bad.joints)
+    }
+
+    #[test]
+    fn shifts_are_beyond_tolerance_and_of_many_sizes() {
+        for &component in
+            Component::ALL.iter().filter(|component| component.defects().contains(&Defect::Shift))
+        {
+            let sizes = (0..20).map(|seed| {
+                let (good, bad, _) = parts(component, Defect::Shift, seed);
+                assert!((bad.pose.turn(point(1.0, 0.0)) - good.pose.turn(point(1.0, 0.0))).length() < 1e-6);
+                bad.pose.at().y.abs()
+            });
+            let (least, most) = sizes.fold((f32::INFINITY, 0f32), |(a, b), size| (a.min(size), b.max(size)));
+            assert!(least >= 0.03 && most > least + 0.015, "{component:?} {least} {most}");
+            let fine = [Component::Bga, Component::Dpak, Component::Qfn, Component::Qfp, Component::Soic];
+            assert_eq!(most < 0.06, fine.contains(&component), "{component:?} {most}");
+        }
+    }
+
+    #[test]
+    fn damage_begins_on_the_rim() {
+        for component in
+            [Component::AluminumCapacitor, Component::Inductor, Component::Resistor, Component::Soic]
+        {
+            for seed in 0..20 {
+                let (_, part, _) = parts(component, Defect::BodyDamage, seed);
+                let places = match part.damage.unwrap() {
+                    Damage::Chip { at, .. } => vec![at],
+                    Damage::Crack { path, .. } => vec![path[0], path[path.len() - 1]],
+                };
+                for at in places {
+                    let off = part.package.silhouette(at, 0.0);
+                    // The can stands on a base that is a little larger.
+                    let inside = if component == Component::AluminumCapacitor { 0.1 } else { 1e-4 };
+                    assert!((-inside..1e-4).contains(&off), "{component:?} {at:?} {off}");
+                }
+            }
+        }
     }
 
     #[test]
     fn a_tombstone_touches_one_pad_and_leans_to_the_other() {
         for seed in 0..20 {
-            let (_, bad) = spoiled(Component::Resistor, Defect::Tombstone, seed);
-            let part = bad.part.unwrap();
+            let (_, part, joints) = parts(Component::Resistor, Defect::Tombstone, seed);
             let [open] = part.open[..] else { panic!("{:?}", part.open) };
-            let (foot, free) = (bad.joints[1 - open].pad.centre, bad.joints[open].pad.centre);
+            let (foot, free) = (joints[1 - open].pad.centre, joints[open].pad.centre);
             let top = part.pose.place(part.package.centre());
             assert!((part.pose.at() - foot).length() < 0.1);
             assert!((top - part.pose.at()).dot(free - foot) > 0.0);
@@ -207,9 +245,9 @@ mod tests {
         for component in [Component::Soic, Component::Qfp] {
             let mut quarters = 0;
             for seed in 0..20 {
-                let (good, bad) = spoiled(component, Defect::WrongPolarity, seed);
-                let (before, after) = (good.part.unwrap().pose, bad.part.unwrap().pose);
-                for joint in &bad.joints {
+                let (good, bad, joints) = parts(component, Defect::WrongPolarity, seed);
+                let (before, after) = (good.pose, bad.pose);
+                for joint in &joints {
                     let off = after.place(joint.terminal.centre) - joint.pad.centre;
                     assert!(off.length() < 0.05, "{component:?} {off:?}");
                 }
@@ -227,8 +265,8 @@ mod tests {
     fn a_rotation_is_beyond_tolerance_either_way() {
         let mut sides = [0, 0];
         for seed in 0..20 {
-            let (good, bad) = spoiled(Component::Capacitor, Defect::Rotation, seed);
-            let (before, after) = (good.part.unwrap().pose, bad.part.unwrap().pose);
+            let (good, bad, _) = parts(Component::Capacitor, Defect::Rotation, seed);
+            let (before, after) = (good.pose, bad.pose);
             let turned = before.local(before.at() + after.turn(point(1.0, 0.0)));
             let degrees = turned.y.atan2(turned.x).to_degrees();
             assert!((5.99..=25.01).contains(&degrees.abs()), "{degrees}");
@@ -241,7 +279,7 @@ mod tests {
     fn lifted_leads_leave_their_own_pads_open() {
         let mut pairs = 0;
         for seed in 0..20 {
-            let (_, bad) = spoiled(Component::Qfp, Defect::LiftedLead, seed);
+            let bad = Scene::spoiled(Component::Qfp, Defect::LiftedLead, seed);
             let open = bad.part.unwrap().open;
             assert!(matches!(open[..], [_] | [_, _]), "{open:?}");
             if let [a, b] = open[..] {
@@ -254,7 +292,7 @@ mod tests {
 
     #[test]
     fn components_on_their_back_touch_the_solder_only_with_terminals_all_around() {
-        let open = |component| spoiled(component, Defect::UpsideDown, 0).1.part.unwrap().open;
+        let open = |component| parts(component, Defect::UpsideDown, 0).1.open;
         assert!(open(Component::Resistor).is_empty());
         assert_eq!(open(Component::Sot), [0, 1, 2]);
     }

@@ -1,17 +1,19 @@
-//! The joints.
+//! The joints. Sizes and amounts were chosen to look right.
 
 use madenet_rng::Stream;
 
-use super::{between, chosen, key, pick};
+use super::chosen;
 use crate::smt::bead::Bead;
 use crate::smt::colour::Rgb;
 use crate::smt::fault::{Crater, Crust, Fault};
 use crate::smt::footprint::Site;
 use crate::smt::geometry::{Bounds, Point, point};
 use crate::smt::light::Material;
-use crate::smt::scene::Scene;
+use crate::smt::lots::{between, key, pick};
+use crate::smt::materials::SOLDER;
+use crate::smt::scene::{Remains, Scene};
 use crate::smt::sdf::rounded_box;
-use crate::smt::solder::{Bridge, SOLDER};
+use crate::smt::solder::Bridge;
 
 pub(in crate::smt) fn insufficient_solder(scene: &mut Scene, random: &mut Stream) {
     let Some((starved, _)) = chosen(scene, random) else { return };
@@ -54,7 +56,8 @@ pub(in crate::smt) fn bridge(scene: &mut Scene, random: &mut Stream) {
     let Some(&(a, b)) = scene.neighbours.get(random.below(scene.neighbours.len())) else { return };
     let (Some(site), Some(b)) = (scene.site(a), scene.joints.get(b)) else { return };
     let (length, width) = site.pad_half();
-    // In front of the feet or between them, where the body hides nothing, from the same place on both, more or less.
+    // In front of the feet or between them, where the body hides nothing, from the same place on both, more
+    // or less.
     let hidden = 1.0 - site.free / length;
     let near = (hidden + 0.1).max(0.1);
     let place = between(near, (near + 0.3).max(0.6), random);
@@ -73,6 +76,7 @@ pub(in crate::smt) fn solder_ball(scene: &mut Scene, random: &mut Stream) {
     let pad = chosen(scene, random).map(|(_, site)| site.pad);
     // Most of them in one place.
     let home = random.uniform();
+    let mut balls: Vec<Bead> = Vec::new();
     for _ in 0..TRIES {
         let radius = between(0.013, 0.030, random);
         let around = match pad {
@@ -84,15 +88,16 @@ pub(in crate::smt) fn solder_ball(scene: &mut Scene, random: &mut Stream) {
         let lies_free = at.x.abs().max(at.y.abs()) < 0.46
             && scene.body(at) > radius
             && sites.iter().all(|site| clear_of(site, at) > radius)
-            && scene.balls.iter().all(|ball| (ball.extent.centre - at).length() > ball.height + radius);
+            && balls.iter().all(|ball| (ball.extent.centre - at).length() > ball.height + radius);
         if lies_free {
             let extent = Bounds::new(at, point(radius, radius));
-            scene.balls.push(Bead { extent, height: radius, power: 2, ragged: 0.0, material: BALL, key: 0 });
+            balls.push(Bead { extent, height: radius, power: 2, ragged: 0.0, material: BALL, key: 0 });
         }
-        if scene.balls.len() == count {
+        if balls.len() == count {
             break;
         }
     }
+    scene.remains.extend(balls.into_iter().map(Remains::Ball));
 }
 
 /// Balls froze in air: a little oxide dulls them.

@@ -4,14 +4,8 @@ use madenet_rng::Stream;
 
 use crate::smt::camera;
 use crate::smt::geometry::{Bounds, point};
-use crate::smt::lots::Lots;
 use crate::smt::scene::Scene;
 use crate::smt::{Component, Defect};
-
-fn scene(component: Component, seed: u64) -> Scene {
-    let stream = |purpose| Stream::new(seed, purpose, 0, 0);
-    Scene::draw_lots(component, &mut Lots { design: stream("design"), board: stream("board") })
-}
 
 /// The share of the picture, in percent, that `defect` changes visibly.
 fn percent(mut scene: Scene, defect: Defect, side: usize, seed: u64) -> f64 {
@@ -44,9 +38,9 @@ fn every_defect_of_the_solder_shows_on_every_make() {
         for (defect, shares) in SHARES {
             let (least, most) = shares[usize::from(component == Component::Soic)];
             for seed in 0..6 {
-                let share = percent(scene(component, seed), defect, 96, seed);
+                let share = percent(Scene::example(component, seed), defect, 96, seed);
                 assert!((least..=most).contains(&share), "{component:?} {defect:?} {seed}: {share:.2} %");
-                let small = percent(scene(component, seed), defect, 32, seed);
+                let small = percent(Scene::example(component, seed), defect, 32, seed);
                 assert!(small > 0.0, "{component:?} {defect:?} {seed} at 32 pixels");
             }
         }
@@ -58,7 +52,7 @@ fn every_defect_of_the_solder_shows_on_every_make() {
 fn joints_that_the_body_hides_have_balls_beside_it_and_no_other_defect() {
     for seed in 0..6 {
         let hidden = || {
-            let mut scene = scene(Component::Soic, seed);
+            let mut scene = Scene::example(Component::Soic, seed);
             for joint in &mut scene.joints {
                 joint.pad = Bounds::new(joint.pad.centre * 0.4, point(0.02, 0.02));
                 joint.terminal = joint.pad;

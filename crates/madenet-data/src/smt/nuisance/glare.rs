@@ -4,8 +4,8 @@ use madenet_rng::Stream;
 
 use super::view::View;
 use crate::smt::colour::Rgb;
-use crate::smt::defects::between;
 use crate::smt::geometry::{Point, Pose, point};
+use crate::smt::lots::between;
 use crate::smt::noise::value_noise;
 
 /// Light that the surfaces mirror into the lens, added to what the board sends.

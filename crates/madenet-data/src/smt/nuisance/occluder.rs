@@ -4,9 +4,8 @@ use madenet_rng::Stream;
 
 use super::view::View;
 use crate::smt::colour::Rgb;
-use crate::smt::debris::curve;
-use crate::smt::defects::{between, pick};
-use crate::smt::geometry::{Point, Pose, point};
+use crate::smt::geometry::{Point, Pose, curve, point};
+use crate::smt::lots::{between, pick};
 use crate::smt::noise::{fractal, value_noise};
 use crate::smt::sdf::{polyline, rounded_box, smooth_step};
 

@@ -1,43 +1,57 @@
-//! An electrolytic capacitor for surface mounting: an aluminium can with a printed top on a square base of plastic, two
-//! narrow terminals.
+//! An electrolytic capacitor for surface mounting: an aluminium can with a printed top on a square base of
+//! plastic, two narrow terminals.
 
-use madenet_rng::Stream;
+use std::f32::consts::FRAC_PI_4;
 
+use super::Assembly;
 use super::code::code;
-use super::surface::{Surface, occlude, round_off};
-use super::{Assembly, amount, key};
-use crate::smt::block::{Block, Grain};
+use super::flat_terminal::FlatTerminal;
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material, slope};
-use crate::smt::lots::Lots;
+use crate::smt::lots::{Lots, key, tolerance};
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::STAMPED_TIN;
 use crate::smt::noise::{fractal, value_noise};
 use crate::smt::part::Package;
-use crate::smt::sdf::{chamfered_box, smooth_step};
-use crate::smt::solder::Joint;
+use crate::smt::sdf::{chamfered_box, round_off, smooth_step};
+use crate::smt::shadow::darken;
+use crate::smt::skin::Skin;
 
-/// Half the base: 6.6 mm by 6.6 mm, typical of cans of 6.3 mm, at 0.09 units per millimetre, as all measures here.
+/// Half the base: 6.6 mm by 6.6 mm, typical of cans of 6.3 mm, at 0.09 units per millimetre, as all measures
+/// here.
 const HALF: Point = point(0.297, 0.297);
 /// The corners at the positive terminal are cut by 1.2 mm.
 const CUT: f32 = 0.108;
 const RADIUS: f32 = 0.2835;
+/// Over which the can's shadow on the base fades.
+const SOFT: f32 = 0.022;
 /// The can's upper edge is round, as deep-drawn metal is.
 const SHOULDER: f32 = 0.048;
-/// Half a terminal, 0.65 mm wide, and how far they reach out: 7.5 mm apart.
-const TERMINAL: f32 = 0.030;
-const SPAN: f32 = 0.338;
-/// Half a pad, 3.2 mm by 1.6 mm, and its centre: typical.
-const PAD: Point = point(0.144, 0.072);
-const PAD_AT: f32 = 0.228;
+/// A terminal is 0.65 mm wide; they reach out to 7.5 mm apart. Pads are typical: 3.2 mm by 1.6 mm.
+const TERMINAL: FlatTerminal = FlatTerminal {
+    root: HALF.x - 0.03,
+    tip: 0.338,
+    foot: 0.188,
+    half_width: 0.030,
+    bevel: 0.010,
+    rise: 0.007,
+    pad: 0.228,
+    pad_half: point(0.144, 0.072),
+    climb: 0.024,
+    reach: 0.060,
+};
 /// Ink covers the top on the negative side of this line.
 const MOON: f32 = -0.125;
 /// Radius of the print.
 const PRINTED: f32 = 0.232;
 const ALUMINIUM: Material = Material::metal(Rgb([0.80, 0.81, 0.82]), 0.15);
 const PLASTIC: Material = Material::dull(Rgb([0.016, 0.016, 0.017]), 0.17);
-const TIN: Material = Material::metal(Rgb([0.75, 0.74, 0.71]), 0.15);
+/// Torn and crumpled sheet, and the base where it has broken.
+const TORN: Material = Material::metal(Rgb([0.62, 0.62, 0.63]), 0.2);
+const BROKEN: Material = Material::dull(Rgb([0.045, 0.045, 0.046]), 0.3);
 const INK: Rgb = Rgb([0.016, 0.016, 0.019]);
 /// Capacitances in microfarads, and voltages.
 const VALUES: [&str; 6] = ["10", "22", "33", "47", "100", "220"];
@@ -45,7 +59,7 @@ const VOLTAGES: [&str; 5] = ["6V", "10V", "16V", "25V", "35V"];
 
 struct AluminumCapacitor {
     terminals: [Block; 2],
-    base: Surface,
+    base: Skin,
     can: Can,
     mark: Ink,
 }
@@ -61,12 +75,14 @@ struct Can {
 
 pub(crate) fn aluminum_capacitor(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
-    let base = Surface {
-        material: PLASTIC,
-        grain: Grain { frequency: 90.0, tint: 0.05, relief: 0.04, key: key(random) },
-    };
-    let terminals = [-1.0, 1.0].map(|side| terminal(side, random));
-    let mut stray = || 0.002 * random.normal().clamp(-2.0, 2.0);
+    let base = Skin { material: PLASTIC, frequency: 90.0, tint: 0.05, relief: 0.04, key: key(random) };
+    let terminals = [-1.0, 1.0].map(|side| {
+        let error = tolerance(0.003, random);
+        let skin =
+            Skin { material: STAMPED_TIN, frequency: 60.0, tint: 0.03, relief: 0.07, key: key(random) };
+        TERMINAL.block(side, error, skin)
+    });
+    let mut stray = || tolerance(0.002, random);
     let at = point(stray(), stray());
     let can = Can {
         at,
@@ -91,41 +107,17 @@ pub(crate) fn aluminum_capacitor(lots: &mut Lots) -> Assembly {
     };
     Assembly {
         package: Box::new(AluminumCapacitor { terminals, base, can, mark }),
-        joints: [-1.0, 1.0].map(|side| joint(side, random)).to_vec(),
+        joints: TERMINAL.joints(random),
         neighbours: Vec::new(),
         outline: outline(),
         prefix: "C",
     }
 }
 
-fn terminal(side: f32, random: &mut Stream) -> Block {
-    let (inner, outer) = (HALF.x - 0.03, SPAN + 0.003 * random.normal().clamp(-2.0, 2.0));
-    Block {
-        extent: Bounds::new(point(side * 0.5 * (inner + outer), 0.0), point(0.5 * (outer - inner), TERMINAL)),
-        corner: 0.006,
-        bevel: 0.010,
-        rise: 0.007,
-        material: TIN,
-        grain: Grain { frequency: 60.0, tint: 0.03, relief: 0.07, key: key(random) },
-    }
-}
-
-fn joint(side: f32, random: &mut Stream) -> Joint {
-    let inner = 0.15;
-    Joint {
-        pad: Bounds::new(point(side * PAD_AT, 0.0), PAD),
-        terminal: Bounds::new(point(side * 0.5 * (SPAN + inner), 0.0), point(0.5 * (SPAN - inner), TERMINAL)),
-        amount: amount(random),
-        climb: 0.024,
-        reach: 0.060,
-        key: key(random),
-    }
-}
-
 /// The outline of the base with gaps for the terminals, and a plus.
 fn outline() -> Vec<Vec<Point>> {
     let (far, cut) = (HALF.x + 0.034, HALF.x - CUT + 0.018);
-    let gap = PAD.y + 0.030;
+    let gap = TERMINAL.pad_half.y + 0.030;
     let half = |side: f32| {
         let ends = [point(-far, gap), point(-far, far), point(cut, far), point(far, cut), point(far, gap)];
         ends.map(|p| point(p.x, side * p.y)).to_vec()
@@ -205,9 +197,13 @@ impl Package for AluminumCapacitor {
         chamfered_box(local, HALF, 0.012, CUT)
     }
 
-    /// Torn and crumpled sheet.
-    fn fracture(&self) -> Material {
-        Material::metal(Rgb([0.62, 0.62, 0.63]), 0.2)
+    fn fracture(&self, local: Point) -> Material {
+        if self.can.distance(local) < 0.0 { TORN } else { BROKEN }
+    }
+
+    /// That of the can: what strikes the component meets the can first.
+    fn rim(&self, share: f32, side: f32) -> Point {
+        self.can.at + point(0.0, side * RADIUS).rotate(FRAC_PI_4 * share)
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
@@ -219,7 +215,8 @@ impl Package for AluminumCapacitor {
         self.base.draw(canvas, pose, light, extent, distance, |q| round_off(distance(q), 0.014, 0.012));
         // The can is almost as high as it is wide.
         let shadow = pose.moved_to(pose.at() + light.shadow(0.012));
-        occlude(canvas, &shadow, self.can.extent(), 0.65, 0.022, |q| self.can.distance(q));
+        let around = self.can.extent().grow(4.0 * SOFT).placed(&shadow);
+        darken(canvas, around, 0.65, SOFT, |p| self.can.distance(shadow.local(p)));
         self.can.draw(canvas, pose, light);
         self.mark.draw(canvas, pose);
     }

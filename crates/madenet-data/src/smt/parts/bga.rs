@@ -1,20 +1,22 @@
-//! A ball grid array: a laminate with a moulded cap, a gilded corner and a dimple at A1, a laser mark; its joints are
-//! hidden.
+//! A ball grid array: a laminate with a moulded cap, a gilded corner and a dimple at A1, a laser mark; its
+//! joints are hidden.
 
 use madenet_rng::Stream;
 
 use super::code::code;
-use super::surface::{Surface, occlude};
-use super::{Assembly, amount, key};
-use crate::smt::block::{Block, Grain};
+use super::{Assembly, amount, moulded};
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
-use crate::smt::lots::Lots;
+use crate::smt::lots::{Lots, key};
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{BROKEN_EPOXY, COMPONENT_GOLD, PALE_ASH};
 use crate::smt::part::Package;
 use crate::smt::sdf::{chamfered_box, smooth_step};
+use crate::smt::shadow::darken;
+use crate::smt::skin::Skin;
 use crate::smt::solder::Joint;
 
 /// Half the laminate: 7 mm by 7 mm, typical, at 0.086 units per millimetre, as all measures here.
@@ -30,18 +32,18 @@ const CAP: f32 = 0.262;
 const CUT: f32 = 0.035;
 const FLANK: f32 = 0.028;
 const FLANK_RISE: f32 = 0.040;
+/// Over which the cap's shadow on the laminate fades.
+const SOFT: f32 = 0.010;
 /// Length of the sides of the gilded corner.
 const GATE: f32 = 0.082;
 /// Black lacquer over glass fibre and copper.
 const LAMINATE: Material = Material::dull(Rgb([0.012, 0.026, 0.015]), 0.16);
-const GOLD: Material = Material::metal(Rgb([0.72, 0.54, 0.26]), 0.2);
-const EPOXY: Material = Material::dull(Rgb([0.021, 0.021, 0.0225]), 0.22);
-const LASER: Rgb = Rgb([0.125, 0.125, 0.12]);
+const CAP_EPOXY: Material = Material::dull(Rgb([0.021, 0.021, 0.0225]), 0.22);
 
 struct Bga {
     laminate: Block,
-    gate: Surface,
-    cap: Surface,
+    gate: Skin,
+    cap: Skin,
     dimple: Point,
     mark: Ink,
 }
@@ -53,28 +55,15 @@ pub(crate) fn bga(lots: &mut Lots) -> Assembly {
         corner: 0.004,
         bevel: 0.006,
         rise: 0.006,
-        material: LAMINATE,
-        grain: Grain { frequency: 85.0, tint: 0.06, relief: 0.06, key: key(random) },
+        skin: Skin { material: LAMINATE, frequency: 85.0, tint: 0.06, relief: 0.06, key: key(random) },
     };
-    let gate = Surface {
-        material: GOLD,
-        grain: Grain { frequency: 80.0, tint: 0.04, relief: 0.10, key: key(random) },
-    };
-    let cap = Surface {
-        material: EPOXY,
-        grain: Grain { frequency: 128.0, tint: 0.035, relief: 0.02, key: key(random) },
-    };
+    let gate = Skin { material: COMPONENT_GOLD, frequency: 80.0, tint: 0.04, relief: 0.10, key: key(random) };
+    let cap = moulded::skin(CAP_EPOXY, random);
     let lines = [code("@@##@##", design), code("@#### @", design), code("####", design)];
     let offset = point(0.008 * random.normal(), 0.008 * random.normal());
     let rows = lines.iter().zip([-0.075, 0.010, 0.095]);
     let strokes: Vec<_> = rows.flat_map(|(line, y)| text(line, offset + point(0.01, y), 0.054)).collect();
-    let mark = Ink {
-        strokes,
-        radius: 0.0052,
-        colour: LASER,
-        opacity: 0.55 + 0.3 * random.uniform(),
-        key: key(random),
-    };
+    let mark = moulded::laser(strokes, 0.0052, PALE_ASH, random);
     let dimple = point(-0.182, -0.182);
     Assembly {
         package: Box::new(Bga { laminate, gate, cap, dimple, mark }),
@@ -140,16 +129,16 @@ impl Package for Bga {
         point(HALF, HALF)
     }
 
-    /// Epoxy is filled with quartz, which shows pale where it breaks.
-    fn fracture(&self) -> Material {
-        Material::dull(Rgb([0.17, 0.165, 0.16]), 0.3)
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
         self.laminate.draw(canvas, pose, light);
         self.draw_gate(canvas, pose, light);
-        occlude(canvas, pose, Bounds::new(point(0.0, 0.0), point(CAP, CAP)), 0.35, 0.010, |q| {
-            chamfered_box(q, point(CAP, CAP), CUT, CUT)
+        let extent = Bounds::new(point(0.0, 0.0), point(CAP, CAP));
+        darken(canvas, extent.grow(4.0 * SOFT).placed(pose), 0.35, SOFT, |p| {
+            chamfered_box(pose.local(p), point(CAP, CAP), CUT, CUT)
         });
         self.draw_cap(canvas, pose, light);
         self.mark.draw(canvas, pose);

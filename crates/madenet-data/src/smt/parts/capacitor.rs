@@ -1,22 +1,26 @@
 //! A ceramic capacitor: a beige to brown body without a mark, thick tinned ends.
 
 use super::tipped::Tipped;
-use super::{Assembly, chip, key};
-use crate::smt::block::{Block, Grain};
+use super::{Assembly, chip};
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
-use crate::smt::lots::Lots;
+use crate::smt::lots::{Lots, key};
 use crate::smt::part::{Face, Package};
+use crate::smt::skin::Skin;
 
-/// Half the chip: as long as a resistor of the size 0603, thicker and rounder.
+/// Half the chip: a little shorter than the resistor, and rounder; between the proportions of the sizes 0603
+/// and 0805.
 const HALF: Point = point(0.275, 0.160);
 const TERMINAL: f32 = 0.115;
-/// Small values come thinner than wide: 0.85 mm where the length is 2.0 mm (size 0805).
+/// Small values come thinner than wide: nominal 0.85 mm to a length of 2.0 mm, as in the size 0805.
 const THICKNESS: f32 = 0.234;
 /// The ends stand a little proud of the ceramic.
 const PROUD: f32 = 0.006;
+/// Fired ceramic is paler inside than its weathered skin.
+const BROKEN: Material = Material::dull(Rgb([0.50, 0.42, 0.32]), 0.3);
 const LIGHT_BODY: Rgb = Rgb([0.33, 0.215, 0.125]);
 const DARK_BODY: Rgb = Rgb([0.235, 0.145, 0.085]);
 
@@ -33,8 +37,13 @@ pub(crate) fn capacitor(lots: &mut Lots) -> Assembly {
         corner: 0.03,
         bevel: 0.085,
         rise: 0.045,
-        material: Material::dull(colour, 0.14),
-        grain: Grain { frequency: 75.0, tint: 0.06, relief: 0.05, key: key(random) },
+        skin: Skin {
+            material: Material::dull(colour, 0.14),
+            frequency: 75.0,
+            tint: 0.06,
+            relief: 0.05,
+            key: key(random),
+        },
     };
     let terminals = chip::terminals(HALF, TERMINAL, 0.034, random);
     Assembly {
@@ -51,9 +60,8 @@ impl Package for Capacitor {
         HALF
     }
 
-    /// Fired ceramic is paler inside than its weathered skin.
-    fn fracture(&self) -> Material {
-        Material::dull(Rgb([0.50, 0.42, 0.32]), 0.3)
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
@@ -62,19 +70,19 @@ impl Package for Capacitor {
             terminal.draw(canvas, pose, light);
         }
     }
+
     fn lay(&self, face: Face) -> Option<Box<dyn Package>> {
         let [left, right] = self.terminals;
-        let fracture = self.fracture();
         match face {
             Face::Underside => None,
             Face::Side => {
                 let half = point(HALF.x, 0.5 * THICKNESS);
                 let blocks = [self.body, left, right].map(|block| chip::on_side(block, HALF, THICKNESS));
-                Some(Box::new(Tipped::level(half, blocks.to_vec(), fracture)))
+                Some(Box::new(Tipped::level(half, blocks.to_vec(), BROKEN)))
             }
             Face::End { risen } => {
                 let top = vec![self.body, left, right];
-                Some(Box::new(Tipped::standing(HALF, THICKNESS, risen, top, right, None, fracture)))
+                Some(Box::new(Tipped::standing(HALF, THICKNESS, risen, top, right, None, BROKEN)))
             }
         }
     }

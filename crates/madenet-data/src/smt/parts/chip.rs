@@ -2,15 +2,13 @@
 
 use madenet_rng::Stream;
 
-use super::{amount, key};
-use crate::smt::block::{Block, Grain};
-use crate::smt::colour::Rgb;
+use super::amount;
+use crate::smt::block::Block;
 use crate::smt::geometry::{Bounds, Point, point};
-use crate::smt::light::Material;
+use crate::smt::lots::{key, tolerance};
+use crate::smt::materials::PLATED_TIN;
+use crate::smt::skin::Skin;
 use crate::smt::solder::Joint;
-
-/// Tin, plated matt.
-const TIN: Material = Material::metal(Rgb([0.76, 0.75, 0.73]), 0.17);
 
 /// The two joints of a chip of half the size `half` whose terminals are `terminal` long.
 pub(super) fn joints(half: Point, terminal: f32, climb: f32, random: &mut Stream) -> Vec<Joint> {
@@ -30,14 +28,13 @@ pub(super) fn joints(half: Point, terminal: f32, climb: f32, random: &mut Stream
 pub(super) fn terminals(half: Point, terminal: f32, bevel: f32, random: &mut Stream) -> [Block; 2] {
     [-1.0, 1.0].map(|side| {
         // The edge of the plating wanders.
-        let length = terminal * (1.0 + 0.06 * random.normal().clamp(-2.0, 2.0));
+        let length = terminal * (1.0 + tolerance(0.06, random));
         Block {
             extent: Bounds::new(point(side * (half.x - 0.5 * length), 0.0), point(0.5 * length, half.y)),
             corner: 0.9 * bevel,
             bevel,
             rise: 0.45 * bevel,
-            material: TIN,
-            grain: Grain { frequency: 85.0, tint: 0.03, relief: 0.08, key: key(random) },
+            skin: Skin { material: PLATED_TIN, frequency: 85.0, tint: 0.03, relief: 0.08, key: key(random) },
         }
     })
 }
@@ -52,8 +49,8 @@ pub(super) fn outline(half: Point) -> Vec<Vec<Point>> {
     vec![bracket(-1.0), bracket(1.0)]
 }
 
-/// A block of a chip of half the size `half` as it is seen from the side, where the chip's thickness takes the place
-/// of its width.
+/// A block of a chip of half the size `half` as it is seen from the side, where the chip's thickness takes
+/// the place of its width.
 pub(super) fn on_side(block: Block, half: Point, thickness: f32) -> Block {
     let Bounds { centre, half: own } = block.extent;
     let narrower = own.y - half.y + 0.5 * thickness;

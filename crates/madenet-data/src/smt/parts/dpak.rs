@@ -1,29 +1,35 @@
-//! A power transistor (TO-252, "DPAK"): its metal tab is soldered to a large pad on the left, two gull-wing leads on the
-//! right; the stump of a third is between them.
+//! A power transistor (TO-252, "DPAK"): its metal tab is soldered to a large pad on the left, two gull-wing
+//! leads on the right; the stump of a third is between them.
 
-use super::gull_wing::{GullWing, Lead, TIN};
-use super::{Assembly, amount, key, moulded};
-use crate::smt::block::{Block, Grain};
+use super::code::code;
+use super::gull_wing::{GullWing, Lead};
+use super::{Assembly, amount, moulded};
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
+use crate::smt::lots::key;
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{ASH, BROKEN_EPOXY, EPOXY, PRESSED_TIN};
 use crate::smt::part::Package;
 use crate::smt::sdf::{rounded_box, smooth_step};
+use crate::smt::shadow::shadow;
+use crate::smt::skin::Skin;
 use crate::smt::solder::Joint;
 
-/// Half the body: 6.1 mm by 6.6 mm (JEDEC TO-252 AA) at 0.062 units per millimetre, as all measures here.
+/// Half the body: 6.1 mm by 6.6 mm (JEDEC TO-252 AA, nominal) at 0.062 units per millimetre, as all measures
+/// here.
 const HALF: Point = point(0.189, 0.205);
 /// The body is nearer to the end of the tab (1.05 mm) than to that of the leads (2.85 mm): its middle.
 const CENTRE: Point = point(-0.056, 0.0);
 /// Half the width of the tab, 5.35 mm, and where it ends.
 const TAB: f32 = 0.166;
 const TAB_END: f32 = CENTRE.x - HALF.x - 0.065;
-/// From the middle to each lead, 2.285 mm.
+/// From the middle to each lead, 2.286 mm.
 const ASIDE: f32 = 0.142;
-/// The whole is 10.0 mm long, a lead 0.78 mm wide, its foot 1.5 mm long. Pads are typical: 2.2 mm by 1.3 mm, and 6.0 mm
-/// by 6.3 mm for the tab.
+/// The whole is 10.0 mm long, a lead 0.78 mm wide, its foot 1.5 mm long. Pads are typical: 2.2 mm by 1.3 mm,
+/// and 6.0 mm by 6.3 mm for the tab.
 const WING: GullWing = GullWing {
     root: CENTRE.x + HALF.x,
     tip: 0.310,
@@ -46,14 +52,13 @@ struct Dpak {
 
 pub(crate) fn dpak(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
-    let body = moulded::body(Bounds::new(CENTRE, HALF), 0.036, 0.030, random);
+    let body = moulded::body(Bounds::new(CENTRE, HALF), EPOXY, 0.036, 0.030, random);
     let mut metal = |low: f32, high: f32, half_width: f32, bevel: f32| Block {
         extent: Bounds::new(point(0.5 * (low + high), 0.0), point(0.5 * (high - low), half_width)),
         corner: bevel,
         bevel,
         rise: 0.7 * bevel,
-        material: TIN,
-        grain: Grain { frequency: 60.0, tint: 0.04, relief: 0.09, key: key(random) },
+        skin: Skin { material: PRESSED_TIN, frequency: 60.0, tint: 0.04, relief: 0.09, key: key(random) },
     };
     let tab = metal(TAB_END, CENTRE.x, TAB, 0.014);
     let stump = metal(CENTRE.x, WING.root + 0.046, 0.026, 0.009);
@@ -69,14 +74,14 @@ pub(crate) fn dpak(lots: &mut Lots) -> Assembly {
         reach: 0.060,
         key: key(random),
     });
-    let lines = [moulded::number(5, design), moulded::number(4, design), moulded::number(3, design)];
+    let lines = [code("#####", design), code("####", design), code("###", design)];
     let offset = CENTRE + point(0.008 * random.normal(), 0.008 * random.normal());
     let strokes: Vec<_> = lines
         .iter()
         .zip([-0.085, 0.0, 0.085])
         .flat_map(|(line, y)| text(line, offset + point(0.0, y), 0.052))
         .collect();
-    let mark = moulded::laser(strokes, 0.0046, random);
+    let mark = moulded::laser(strokes, 0.0046, ASH, random);
     Assembly {
         package: Box::new(Dpak { body, tab, stump, leads, mark }),
         joints,
@@ -103,8 +108,8 @@ impl Package for Dpak {
         CENTRE
     }
 
-    fn fracture(&self) -> Material {
-        moulded::FRACTURE
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {
@@ -136,8 +141,7 @@ impl Dpak {
             if self.tab.distance(q) > 0.0 {
                 return below;
             }
-            let d = rounded_box(q - CENTRE, HALF, 0.006).max(0.0);
-            below * (1.0 - 0.5 * (-d / 0.018).exp())
+            below * (1.0 - 0.5 * shadow(rounded_box(q - CENTRE, HALF, 0.006), 0.018))
         });
     }
 }

@@ -2,19 +2,20 @@
 
 use madenet_rng::Stream;
 
-use super::{amount, key};
-use crate::smt::block::{Block, Grain};
+use super::amount;
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
-use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
-use crate::smt::light::{Light, Material};
+use crate::smt::light::Light;
+use crate::smt::lots::key;
+use crate::smt::materials::PRESSED_TIN;
 use crate::smt::sdf::smooth_step;
+use crate::smt::shadow::darken;
+use crate::smt::skin::Skin;
 use crate::smt::solder::Joint;
 
-/// Tin on copper, formed in a press: a little smoother than the plating of chips.
-pub(super) const TIN: Material = Material::metal(Rgb([0.74, 0.73, 0.71]), 0.14);
-
-/// The measures that the leads of one component share. Lengths along a lead count from the middle of the component.
+/// The measures that the leads of one component share. Lengths along a lead count from the middle of the
+/// component.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GullWing {
     /// Where the body ends, and where the leads do.
@@ -55,7 +56,7 @@ pub(crate) struct Lead {
 /// How a lead is bent out of its shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bend {
-    /// How much of the way between pad and shoulder the foot has risen, 0 to 1.
+    /// How far the foot has risen: 0 on the pad, 1 as high as the shoulder, beyond which it may go a little.
     pub(crate) lift: f32,
     /// The slope of the foot, which then points up.
     pub(crate) tilt: f32,
@@ -75,8 +76,13 @@ impl GullWing {
                 corner: 0.006,
                 bevel,
                 rise: 0.65 * bevel,
-                material: TIN,
-                grain: Grain { frequency: 70.0, tint: 0.03, relief: 0.07, key: key(random) },
+                skin: Skin {
+                    material: PRESSED_TIN,
+                    frequency: 70.0,
+                    tint: 0.03,
+                    relief: 0.07,
+                    key: key(random),
+                },
             },
             outward,
             bend: (self.root + 0.012, self.tip - self.foot + 0.008),
@@ -101,8 +107,9 @@ impl GullWing {
     }
 }
 
-/// A rectangle from `inner` to `outer` along `outward`, an axis, and of half the width `half_width` about `across`.
-fn extent(outward: Point, across: f32, inner: f32, outer: f32, half_width: f32) -> Bounds {
+/// A rectangle from `inner` to `outer` along `outward`, an axis, and of half the width `half_width` about
+/// `across`.
+pub(super) fn extent(outward: Point, across: f32, inner: f32, outer: f32, half_width: f32) -> Bounds {
     let (middle, half) = (0.5 * (inner + outer), 0.5 * (outer - inner));
     if outward.x == 0.0 {
         Bounds::new(point(across, outward.y * middle), point(half_width, half))
@@ -172,10 +179,7 @@ impl Lead {
         let soft = 0.008 + 0.12 * self.gap;
         let offset = light.shadow(0.45 * self.gap);
         let bounds = self.block.extent.placed(pose).grow(5.0 * soft + 0.5 * self.gap);
-        canvas.shade(bounds, |p, below| {
-            let d = self.block.distance(pose.local(p - offset)).max(0.0);
-            below * (1.0 - 0.6 * (-d / soft).exp())
-        });
+        darken(canvas, bounds, 0.6, soft, |p| self.block.distance(pose.local(p - offset)));
     }
 }
 

@@ -6,6 +6,7 @@ mod capacitor;
 mod chip;
 mod code;
 mod dpak;
+mod flat_terminal;
 mod gull_wing;
 mod inductor;
 mod moulded;
@@ -15,12 +16,12 @@ mod resistor;
 mod sod;
 mod soic;
 mod sot;
-mod surface;
 mod tipped;
 
 use madenet_rng::Stream;
 
 use super::geometry::Point;
+use super::lots::spread;
 use super::part::Package;
 use super::solder::Joint;
 
@@ -51,12 +52,7 @@ pub(crate) struct Assembly {
 
 /// Solder relative to the nominal amount, within the printer's tolerance.
 fn amount(random: &mut Stream) -> f32 {
-    1.0 + 0.15 * (2.0 * random.uniform() - 1.0)
-}
-
-/// A key of a field of noise.
-fn key(random: &mut Stream) -> u32 {
-    random.below(1 << 30) as u32
+    1.0 + spread(0.15, random)
 }
 
 #[cfg(test)]
@@ -67,8 +63,7 @@ mod tests {
     use crate::smt::{Component, Defect};
 
     fn assemble(component: Component) -> Assembly {
-        let stream = |purpose| Stream::new(3, purpose, 0, 0);
-        component.assemble(&mut Lots { design: stream("design"), board: stream("board") })
+        component.assemble(&mut Lots::example(3))
     }
 
     /// Without the face or the leads the defect would change nothing.

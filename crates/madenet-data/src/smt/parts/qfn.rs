@@ -1,36 +1,38 @@
-//! A quad flat package without leads: sawn epoxy with five terminals on each side, flush with the body, a dimple at
-//! pin 1, a laser mark.
+//! A quad flat package without leads: sawn epoxy with five terminals on each side, flush with the body, a
+//! dimple at pin 1, a laser mark.
 
 use madenet_rng::Stream;
 
 use super::code::code;
-use super::{Assembly, amount, key};
-use crate::smt::block::{Block, Grain};
+use super::{Assembly, amount, moulded};
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
-use crate::smt::lots::Lots;
+use crate::smt::lots::{Lots, key, tolerance};
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{BROKEN_EPOXY, PALE_ASH};
 use crate::smt::part::Package;
 use crate::smt::sdf::smooth_step;
+use crate::smt::skin::Skin;
 use crate::smt::solder::Joint;
 
-/// Half the body of a QFN-20: 4 mm by 4 mm, pitch 0.5 mm (a variation of JEDEC MO-220), at 0.135 units per millimetre, as all
-/// measures here.
+/// Half the body of a QFN-20: 4 mm by 4 mm, pitch 0.5 mm (a variation of JEDEC MO-220, nominal), at 0.135
+/// units per millimetre, as all measures here.
 const HALF: f32 = 0.27;
 const PER_SIDE: usize = 5;
 /// From terminal to terminal, 0.5 mm.
 const PITCH: f32 = 0.0675;
-/// Half a terminal across and along, 0.25 mm by 0.4 mm.
+/// Half a terminal along and across, 0.4 mm by 0.25 mm.
 const TERMINAL: Point = point(0.027, 0.017);
-/// Half a pad, 0.28 mm by 0.85 mm, a little more than half of which reaches out below the body: typical.
+/// Half a pad along and across, 0.85 mm by 0.28 mm, a little more than half of which reaches out below the
+/// body: typical.
 const PAD: Point = point(0.0575, 0.019);
 const PAD_AT: f32 = 0.2765;
 /// Half the exposed pad below the middle, 2.1 mm by 2.1 mm: typical.
 const CENTRE_PAD: f32 = 0.142;
-const EPOXY: Material = Material::dull(Rgb([0.022, 0.022, 0.024]), 0.21);
-const LASER: Rgb = Rgb([0.125, 0.125, 0.12]);
+const SAWN_EPOXY: Material = Material::dull(Rgb([0.022, 0.022, 0.024]), 0.21);
 
 struct Qfn {
     body: Block,
@@ -41,27 +43,15 @@ struct Qfn {
 pub(crate) fn qfn(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
     // Saws cut to a few hundredths of a millimetre.
-    let mut cut = || HALF + 0.002 * random.normal().clamp(-2.0, 2.0);
+    let mut cut = || HALF + tolerance(0.002, random);
     let half = point(cut(), cut());
-    let body = Block {
-        extent: Bounds::new(point(0.0, 0.0), half),
-        corner: 0.003,
-        bevel: 0.009,
-        rise: 0.009,
-        material: EPOXY,
-        grain: Grain { frequency: 120.0, tint: 0.035, relief: 0.022, key: key(random) },
-    };
+    let body = moulded::body(Bounds::new(point(0.0, 0.0), half), SAWN_EPOXY, 0.009, 0.009, random);
+    let body = Block { corner: 0.003, skin: Skin { frequency: 120.0, relief: 0.022, ..body.skin }, ..body };
     let lines = [code("@@##", design), code("####@", design), code("@##", design)];
     let offset = point(0.008 * random.normal(), 0.008 * random.normal());
     let rows = lines.iter().zip([-0.085, 0.015, 0.115]);
     let strokes: Vec<_> = rows.flat_map(|(line, y)| text(line, offset + point(0.025, y), 0.062)).collect();
-    let mark = Ink {
-        strokes,
-        radius: 0.0058,
-        colour: LASER,
-        opacity: 0.55 + 0.3 * random.uniform(),
-        key: key(random),
-    };
+    let mark = moulded::laser(strokes, 0.0058, PALE_ASH, random);
     let dimple = point(-HALF + 0.062, -HALF + 0.062);
     // Left, right, top, bottom; each list runs from the left or from the top.
     let sides = [point(-1.0, 0.0), point(1.0, 0.0), point(0.0, -1.0), point(0.0, 1.0)];
@@ -119,9 +109,8 @@ impl Package for Qfn {
         point(HALF, HALF)
     }
 
-    /// Epoxy is filled with quartz, which shows pale where it breaks.
-    fn fracture(&self) -> Material {
-        Material::dull(Rgb([0.17, 0.165, 0.16]), 0.3)
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {

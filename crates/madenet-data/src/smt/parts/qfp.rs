@@ -1,5 +1,6 @@
 //! A low quad flat package with 32 gull-wing leads (LQFP-32): a square body, a dimple at pin 1, a laser mark.
 
+use super::code::code;
 use super::gull_wing::{GullWing, Lead};
 use super::{Assembly, moulded};
 use crate::smt::block::Block;
@@ -8,10 +9,12 @@ use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{ASH, BROKEN_EPOXY, EPOXY};
 use crate::smt::part::Package;
 use crate::smt::sdf::smooth_step;
 
-/// Half the body: 7 mm by 7 mm (JEDEC MS-026, variation BBA) at 0.07 units per millimetre, as all measures here.
+/// Half the body: 7 mm by 7 mm (JEDEC MS-026, variation BBA, nominal) at 0.07 units per millimetre, as all
+/// measures here.
 const HALF: Point = point(0.245, 0.245);
 /// Leads on a side, and from one to the next: 0.8 mm.
 const SIDE: usize = 8;
@@ -38,7 +41,7 @@ struct Qfp {
 
 pub(crate) fn qfp(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
-    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), 0.022, 0.014, random);
+    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), EPOXY, 0.022, 0.014, random);
     let sides = [point(-1.0, 0.0), point(0.0, 1.0), point(1.0, 0.0), point(0.0, -1.0)];
     let places = || {
         let side = |outward: Point| (0..SIDE).map(move |i| (outward, (i as f32 - 3.5) * PITCH));
@@ -46,14 +49,14 @@ pub(crate) fn qfp(lots: &mut Lots) -> Assembly {
     };
     let leads = places().map(|(outward, across)| WING.lead(outward, across, random)).collect();
     let joints = places().map(|(outward, across)| WING.joint(outward, across, random)).collect();
-    let lines = [moulded::number(5, design), moulded::number(7, design), moulded::number(4, design)];
+    let lines = [code("#####", design), code("#######", design), code("####", design)];
     let offset = point(0.008 * random.normal(), 0.008 * random.normal());
     let strokes: Vec<_> = lines
         .iter()
         .zip([-0.075, 0.005, 0.085])
         .flat_map(|(line, y)| text(line, offset + point(0.0, y), 0.046))
         .collect();
-    let mark = moulded::laser(strokes, 0.0042, random);
+    let mark = moulded::laser(strokes, 0.0042, ASH, random);
     let dimple = point(-HALF.x + 0.055, -HALF.y + 0.055);
     Assembly {
         package: Box::new(Qfp { body, leads, dimple, mark }),
@@ -80,8 +83,8 @@ impl Package for Qfp {
         HALF
     }
 
-    fn fracture(&self) -> Material {
-        moulded::FRACTURE
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {

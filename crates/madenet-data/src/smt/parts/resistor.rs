@@ -1,17 +1,18 @@
 //! A thick-film resistor: white ceramic, black glass with three digits, tinned ends.
 
 use super::tipped::Tipped;
-use super::{Assembly, chip, key};
-use crate::smt::block::{Block, Grain};
+use super::{Assembly, chip};
+use crate::smt::block::Block;
 use crate::smt::canvas::Canvas;
 use crate::smt::colour::Rgb;
 use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
-use crate::smt::lots::Lots;
+use crate::smt::lots::{Lots, key};
 use crate::smt::marks::{Ink, text};
 use crate::smt::part::{Face, Package};
+use crate::smt::skin::Skin;
 
-/// Half the chip, in the proportions of the size 0603: 1.6 mm by 0.8 mm.
+/// Half the chip, in the proportions of the size 0603: nominal 1.6 mm by 0.8 mm.
 const HALF: Point = point(0.30, 0.155);
 const TERMINAL: f32 = 0.10;
 /// 0.45 mm.
@@ -34,8 +35,7 @@ pub(crate) fn resistor(lots: &mut Lots) -> Assembly {
         corner: 0.01,
         bevel: 0.012,
         rise: 0.010,
-        material: CERAMIC,
-        grain: Grain { frequency: 80.0, tint: 0.05, relief: 0.05, key: key(random) },
+        skin: Skin { material: CERAMIC, frequency: 80.0, tint: 0.05, relief: 0.05, key: key(random) },
     };
     let glass = Block {
         extent: Bounds::new(
@@ -45,8 +45,7 @@ pub(crate) fn resistor(lots: &mut Lots) -> Assembly {
         corner: 0.022,
         bevel: 0.03,
         rise: 0.010,
-        material: GLASS,
-        grain: Grain { frequency: 45.0, tint: 0.10, relief: 0.07, key: key(random) },
+        skin: Skin { material: GLASS, frequency: 45.0, tint: 0.10, relief: 0.07, key: key(random) },
     };
     let value = format!("{}{}{}", 1 + design.below(9), design.below(10), design.below(6));
     let offset = point(0.008 * random.normal(), 0.006 * random.normal());
@@ -72,7 +71,7 @@ impl Package for Resistor {
         HALF
     }
 
-    fn fracture(&self) -> Material {
+    fn fracture(&self, _: Point) -> Material {
         CERAMIC
     }
 
@@ -84,6 +83,7 @@ impl Package for Resistor {
         self.glass.draw(canvas, pose, light);
         self.mark.draw(canvas, pose);
     }
+
     fn lay(&self, face: Face) -> Option<Box<dyn Package>> {
         let [left, right] = self.terminals;
         Some(Box::new(match face {

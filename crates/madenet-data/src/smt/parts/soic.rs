@@ -1,5 +1,6 @@
 //! A small outline package with eight gull-wing leads: moulded epoxy, a dimple at pin 1, a laser mark.
 
+use super::code::code;
 use super::gull_wing::{GullWing, Lead};
 use super::{Assembly, moulded};
 use crate::smt::block::Block;
@@ -8,10 +9,12 @@ use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{ASH, BROKEN_EPOXY, EPOXY};
 use crate::smt::part::Package;
 use crate::smt::sdf::smooth_step;
 
-/// Half the body: 3.9 mm by 4.9 mm (JEDEC MS-012) at 0.11 units per millimetre, as all measures here.
+/// Half the body: 3.9 mm by 4.9 mm (JEDEC MS-012, nominal) at 0.11 units per millimetre, as all measures
+/// here.
 const HALF: Point = point(0.215, 0.27);
 /// From lead to lead, 1.27 mm.
 const PITCH: f32 = 0.14;
@@ -37,7 +40,7 @@ struct Soic {
 
 pub(crate) fn soic(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
-    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), 0.030, 0.017, random);
+    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), EPOXY, 0.030, 0.017, random);
     // Pins 1 to 4 on the left from the top, 5 to 8 on the right; the two lists run from the top.
     let places = || {
         let side = |x: f32| (0..4).map(move |i| (point(x, 0.0), (i as f32 - 1.5) * PITCH));
@@ -45,13 +48,13 @@ pub(crate) fn soic(lots: &mut Lots) -> Assembly {
     };
     let leads = places().map(|(outward, y)| WING.lead(outward, y, random)).collect();
     let joints = places().map(|(outward, y)| WING.joint(outward, y, random)).collect();
-    let lines = [moulded::number(4, design), moulded::number(5, design)];
+    let lines = [code("####", design), code("#####", design)];
     let offset = point(0.01 * random.normal(), 0.01 * random.normal());
     let strokes = [
         text(&lines[0], offset + point(0.02, -0.03), 0.062),
         text(&lines[1], offset + point(0.02, 0.07), 0.062),
     ];
-    let mark = moulded::laser(strokes.concat(), 0.0055, random);
+    let mark = moulded::laser(strokes.concat(), 0.0055, ASH, random);
     let dimple = point(-HALF.x + 0.062, -HALF.y + 0.062);
     Assembly {
         package: Box::new(Soic { body, leads, dimple, mark }),
@@ -73,8 +76,8 @@ impl Package for Soic {
         HALF
     }
 
-    fn fracture(&self) -> Material {
-        moulded::FRACTURE
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {

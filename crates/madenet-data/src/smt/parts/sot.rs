@@ -1,7 +1,9 @@
-//! A small outline transistor (SOT-23): two gull-wing leads on one side, one on the other, a mark of three characters.
+//! A small outline transistor (SOT-23): two gull-wing leads on one side, one on the other, a mark of three
+//! characters.
 
 use std::f32::consts::FRAC_PI_2;
 
+use super::code::code;
 use super::gull_wing::{GullWing, Lead};
 use super::{Assembly, moulded};
 use crate::smt::block::Block;
@@ -10,10 +12,12 @@ use crate::smt::geometry::{Bounds, Point, Pose, point};
 use crate::smt::light::{Light, Material};
 use crate::smt::lots::Lots;
 use crate::smt::marks::{Ink, text};
+use crate::smt::materials::{ASH, BROKEN_EPOXY, EPOXY};
 use crate::smt::part::{Face, Package};
 use crate::smt::sdf::smooth_step;
 
-/// Half the body: 1.3 mm by 2.9 mm (JEDEC TO-236 AB) at 0.205 units per millimetre, as all measures here.
+/// Half the body: 1.3 mm by 2.9 mm (JEDEC TO-236 AB, nominal) at 0.205 units per millimetre, as all measures
+/// here.
 const HALF: Point = point(0.133, 0.297);
 /// From the middle to each of the two leads, 0.95 mm.
 const ASIDE: f32 = 0.195;
@@ -29,8 +33,6 @@ const WING: GullWing = GullWing {
     climb: 0.034,
     reach: 0.10,
 };
-/// Characters of marks.
-const LETTERS: [char; 14] = ['A', 'C', 'J', 'K', 'R', 'U', 'W', 'Y', '1', '2', '3', '4', '6', '7'];
 
 struct Sot {
     body: Block,
@@ -41,14 +43,13 @@ struct Sot {
 
 pub(crate) fn sot(lots: &mut Lots) -> Assembly {
     let Lots { design, board: random } = lots;
-    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), 0.040, 0.030, random);
+    let body = moulded::body(Bounds::new(point(0.0, 0.0), HALF), EPOXY, 0.040, 0.030, random);
     let (left, right) = (point(-1.0, 0.0), point(1.0, 0.0));
     let places = [(left, -ASIDE), (left, ASIDE), (right, 0.0)];
     let leads = places.iter().map(|&(outward, y)| WING.lead(outward, y, random)).collect();
     let joints = places.iter().map(|&(outward, y)| WING.joint(outward, y, random)).collect();
     let offset = point(0.010 * random.normal(), 0.010 * random.normal());
-    let line: String = (0..3).map(|_| LETTERS[design.below(LETTERS.len())]).collect();
-    let mark = moulded::laser(upwards(&line, offset, 0.105), 0.0085, random);
+    let mark = moulded::laser(upwards(&code("***", design), offset, 0.105), 0.0085, ASH, random);
     Assembly {
         package: Box::new(Sot { body, leads, mark: Some(mark) }),
         joints,
@@ -79,8 +80,8 @@ impl Package for Sot {
         HALF
     }
 
-    fn fracture(&self) -> Material {
-        moulded::FRACTURE
+    fn fracture(&self, _: Point) -> Material {
+        BROKEN_EPOXY
     }
 
     fn draw(&self, canvas: &mut Canvas, pose: &Pose, light: &Light) {

@@ -28,8 +28,9 @@ impl Tipped {
         Tipped { patches, mark: None, extent: Bounds::new(point(0.0, 0.0), half), fracture }
     }
 
-    /// A chip of half the size `half` and a thickness, of which the blocks of its top are given, standing on its end
-    /// at -x at the angle `risen`. From above its top is foreshortened, and the other end shows beyond it.
+    /// A chip of half the size `half` and a thickness, of which the blocks of its top are given, standing on
+    /// its end at -x at the angle `risen`. From above its top is foreshortened, and the other end shows
+    /// beyond it.
     pub(super) fn standing(
         half: Point,
         thickness: f32,
@@ -78,7 +79,7 @@ impl Package for Tipped {
         self.extent.centre
     }
 
-    fn fracture(&self) -> Material {
+    fn fracture(&self, _: Point) -> Material {
         self.fracture
     }
 
