@@ -8,7 +8,7 @@ use madenet_candle::{Adam, AdamConfig, CandleNet, Learner, Policy, Scoped, Train
 use madenet_core::{
     AnomalyDetector, Calibration, Calibrator, Event, Label, Observer, Recipe, Recipes, Scale, ThresholdRules,
 };
-use madenet_data::{Dataset, Sample};
+use madenet_data::{Dataset, Loader, Sample};
 use madenet_nets::{Params, Plan};
 use madenet_rng::Stream;
 
@@ -121,19 +121,24 @@ impl Sfad {
     ) -> Result<Calibration, FitError> {
         rules.validate()?;
         let mut calibrator = Calibrator::new();
-        let all: Vec<usize> = (0..data.len()).collect();
-        for chunk in all.chunks(CHUNK) {
-            let samples = chunk.iter().map(|&i| data.get(i)).collect::<Result<Vec<_>, _>>()?;
-            let views: Vec<_> = samples.iter().map(|s| s.image.as_view()).collect();
-            for (raw, sample) in self.raw_scores(&views)?.iter().zip(&samples) {
-                calibrator.push(raw, sample.label, sample.mask.as_ref())?;
+        Loader::new(data).run(|samples| {
+            loop {
+                let chunk = samples.by_ref().take(CHUNK).map(|(_, sample)| sample);
+                let chunk: Vec<Sample> = chunk.collect::<Result<_, _>>()?;
+                if chunk.is_empty() {
+                    return Ok(());
+                }
+                let views: Vec<_> = chunk.iter().map(|s| s.image.as_view()).collect();
+                for (raw, sample) in self.raw_scores(&views)?.iter().zip(&chunk) {
+                    calibrator.push(raw, sample.label, sample.mask.as_ref())?;
+                }
+                let (of, left) = (data.len(), samples.len());
+                let event = Event::Image { stage: "calibration", done: of - left, of };
+                if observer.on_event(&event).is_break() {
+                    return Err(FitError::Cancelled { stage: "calibration" });
+                }
             }
-            let done = chunk.last().map_or(0, |last| last + 1);
-            let event = Event::Image { stage: "calibration", done, of: all.len() };
-            if observer.on_event(&event).is_break() {
-                return Err(FitError::Cancelled { stage: "calibration" });
-            }
-        }
+        })?;
         Ok(calibrator.finish(rules)?)
     }
 }
