@@ -1,12 +1,10 @@
 //! A flat folder of good images.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::fs;
 use std::io::Cursor;
 
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use madenet_data::{Dataset, Error, Folder, Ignored, Label, Layout, Split};
 use madenet_image::{Channels, DecodeLimits, Values};
 

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{Image, collect, images, labelled_scores, limits};
+use crate::common::{Image, collect, images, labelled_scores, limits};
 use madenet_metrics::{Connectivity, auroc, average_precision, components, f1_max};
 use proptest::prelude::*;
 

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use madenet_metrics::{Aupimo, PixelMetrics};
 
-const ANOMALIB: &str = include_str!("fixtures/anomalib.txt");
-const PEERS: &str = include_str!("fixtures/peers.txt");
+const ANOMALIB: &str = include_str!("../fixtures/anomalib.txt");
+const PEERS: &str = include_str!("../fixtures/peers.txt");
 
 /// Anomalib draws the curve of the AUPRO in single precision: 2^-24 is 6e-8, and a few roundings add up.
 const SINGLE_PRECISION: f64 = 2e-7;

@@ -1,11 +1,9 @@
 //! Masks that are not as large as their images.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::io::Cursor;
 
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use image::ImageFormat;
 use madenet_data::{Dataset, Error, MaskPolicy, MvtecAd, Split};
 use madenet_image::Mask;

@@ -1,7 +1,7 @@
 //! The photographs of the evaluation data; skipped where they are not at hand.
 #![allow(clippy::unwrap_used)]
 
-use madenet_data::{Content, Dataset, Label, MvtecAd, Records, Split, duplicates, leaks};
+use madenet::data::{Content, Dataset, Label, MvtecAd, Records, Split, duplicates, leaks};
 use madenet_testing::shared;
 
 /// Samples of a category: good and anomalous ones for training, good and anomalous ones for testing.
@@ -14,7 +14,7 @@ fn check(name: &str, expected: Counts) {
     let test = MvtecAd::open(&dir, Split::Test).unwrap();
     let counts = [train.normal(), train.anomalous(), test.normal(), test.anomalous()].map(|part| part.len());
     assert_eq!(counts, expected);
-    let scan = madenet_data::scan(&dir).unwrap();
+    let scan = madenet::data::scan(&dir).unwrap();
     for (split, records) in [(Split::Train, &train), (Split::Test, &test)] {
         assert_eq!(scan.records(split).unwrap().entries(), records.entries());
     }

@@ -6,7 +6,7 @@
 use madenet_metrics::{Error, GaussianStats, MAX_FEATURE_DIM, frechet_distance};
 use madenet_rng::Stream;
 
-const SCIPY: &str = include_str!("fixtures/frechet.txt");
+const SCIPY: &str = include_str!("../fixtures/frechet.txt");
 
 fn stats(dim: usize, features: &[f32]) -> GaussianStats {
     let mut stats = GaussianStats::new(dim).unwrap();

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{collect, images, labelled_scores};
+use crate::common::{collect, images, labelled_scores};
 use madenet_metrics::{Curve, PixelMetrics, Ranking};
 use proptest::prelude::*;
 

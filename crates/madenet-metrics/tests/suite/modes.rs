@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{Image, close_images, collect, images, labelled_scores, limits};
+use crate::common::{Image, close_images, collect, images, labelled_scores, limits};
 use madenet_metrics::{Curve, CurvePoint, PixelMetrics, PixelScores, Ranking};
 use proptest::prelude::*;
 

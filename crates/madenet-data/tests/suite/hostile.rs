@@ -1,13 +1,11 @@
 //! Files that are not what their names say, as they come from real lines: each is a clear error or is read.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use image::ImageFormat;
 use madenet_data::{Dataset, Entry, Error, Folder, Label, Loader, Quarantined, Records};
 use madenet_image::DecodeLimits;

@@ -1,9 +1,7 @@
 //! VisA: a table of images beside them.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use madenet_data::{
     Dataset, Error, Ignored, Label, Layout, Records, Role, ScanWarning, Split, TableFault, VisA, scan,
 };

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use madenet_metrics::{PixelMetrics, auroc, average_precision, f1_max};
 
-const PEERS: &str = include_str!("fixtures/peers.txt");
+const PEERS: &str = include_str!("../fixtures/peers.txt");
 
 /// Both sides sum a few hundred terms near 1 in double precision, in different orders.
 const TOLERANCE: f64 = 1e-12;

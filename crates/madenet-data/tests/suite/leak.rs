@@ -1,11 +1,9 @@
 //! Pictures that occur twice.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::io::Cursor;
 
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use image::{DynamicImage, ImageFormat};
 use madenet_data::{Content, Error, Leak, MvtecAd, Records, Split, duplicates, leaks};
 use tempfile::TempDir;

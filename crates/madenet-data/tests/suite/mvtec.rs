@@ -1,9 +1,7 @@
 //! Categories in the layouts of MVTec AD and ManuDefect-21.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use madenet_data::{Dataset, Error, Label, MvtecAd, Records, Split};
 
 /// Id, defect type and the mask's path below the category, of every sample.

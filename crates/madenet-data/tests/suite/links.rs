@@ -2,15 +2,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use common::{pictures, write};
+use crate::common::{pictures, write};
 use madenet_data::{Dataset, Error, Folder, Ignored, MvtecAd, Role, ScanReport, Split, scan};
 
 fn role<'a>(report: &'a ScanReport, path: &str) -> &'a Role {

@@ -1,11 +1,9 @@
 //! What a scan says about every file.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{pictures, png, write};
+use crate::common::{pictures, png, write};
 use madenet_data::{
     Class, Dataset, Error, Ignored, Label, Layout, MvtecAd, Records, Role, Scan, ScanReport, ScanWarning,
     Split, scan,
