@@ -1,5 +1,7 @@
 //! All tests of the public interface, in one program: a dozen would each take seconds to compile and link.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 mod folder;
 mod hostile;
