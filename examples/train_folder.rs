@@ -50,6 +50,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let scan = scan(folder)?;
     // What every file was taken for, before the minutes of a training.
     eprintln!("{}", scan.report());
+    if let [_, _, ..] = scan.categories() {
+        let names = scan.categories().join(", ");
+        return Err(format!("a model is of one category, choose one of {names}: {}", folder.display()).into());
+    }
     let images = readable(&scan.records(Split::Train)?.normal())?;
     let (training, validation) = images.hold_out(VALIDATION_SHARE, arguments.seed)?;
     let test = if MvtecAd::has_test(folder) { Some(readable(&scan.records(Split::Test)?)?) } else { None };

@@ -31,9 +31,9 @@ fn announcing(side: u32) -> Vec<u8> {
     bytes.extend(side.to_be_bytes());
     bytes.extend(side.to_be_bytes());
     bytes.extend([8, 2, 0, 0, 0]);
-    bytes.extend(crc32(&bytes[12..]).to_be_bytes());
+    bytes.extend(crc32fast::hash(&bytes[12..]).to_be_bytes());
     bytes.extend(b"\0\0\0\0IDAT");
-    bytes.extend(crc32(b"IDAT").to_be_bytes());
+    bytes.extend(crc32fast::hash(b"IDAT").to_be_bytes());
     bytes
 }
 
@@ -46,16 +46,6 @@ fn announcing_jpeg(side: u16) -> Vec<u8> {
         bytes[at..at + 2].copy_from_slice(&side.to_be_bytes());
     }
     bytes
-}
-
-/// CRC-32 of PNG's chunks (ISO 3309), bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(
-            crc ^ u32::from(byte),
-            |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 },
-        )
-    })
 }
 
 /// Name, content, and what the error says before the path: nothing for a file that is read.
