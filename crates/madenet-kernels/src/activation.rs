@@ -38,6 +38,16 @@ impl Activation {
     }
 }
 
+/// ln of the smallest normal number, 2^-126, rounded up.
+pub(crate) const SMALLEST: f32 = -87.336_54;
+/// 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits.
+pub(crate) const ROUND: f32 = 12_582_912.0;
+/// ln 2 in two parts, the first with 9 significant bits, so that `n * LN2_HIGH` is exact.
+pub(crate) const LN2_HIGH: f32 = 355.0 / 512.0;
+pub(crate) const LN2_LOW: f32 = -2.121_944_4e-4;
+/// 1 / k! for k = 7 down to 0.
+pub(crate) const TAYLOR: [f32; 8] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+
 fn map(values: &mut [f32], f: impl Fn(f32) -> f32) {
     for value in values {
         *value = f(*value);
@@ -69,16 +79,6 @@ fn sigmoid(x: f32) -> f32 {
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2` in two steps (the reduction of Cody and Waite), then the Taylor polynomial of
 /// degree 7, whose first omitted term is below `0.3466^8 / 8! = 5.2e-9`.
 fn exp_of_negative(x: f32) -> f32 {
-    /// ln of the smallest normal number, 2^-126, rounded up.
-    const SMALLEST: f32 = -87.336_54;
-    /// 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, the first with 9 significant bits, so that `n * LN2_HIGH` is exact.
-    const LN2_HIGH: f32 = 355.0 / 512.0;
-    const LN2_LOW: f32 = -2.121_944_4e-4;
-    /// 1 / k! for k = 7 down to 0.
-    const TAYLOR: [f32; 8] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
-
     let limited = if x < SMALLEST { SMALLEST } else { x };
     let rounded = limited * std::f32::consts::LOG2_E + ROUND;
     let n = rounded - ROUND;

@@ -40,6 +40,7 @@
 //! convolution's gradient with respect to its input is a transposed convolution with the same weights.
 
 mod activation;
+pub mod blocked;
 mod channels;
 mod check;
 mod conv2d;
@@ -51,6 +52,7 @@ mod interpolate;
 mod pointwise;
 mod pool2d;
 mod shape;
+mod simd;
 mod tile;
 mod units;
 mod window;
@@ -65,3 +67,4 @@ pub use interpolate::interpolate;
 pub use pointwise::{activation, add, multiply, scale_shift};
 pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use shape::Shape;
+pub use simd::Isa;

@@ -1,0 +1,121 @@
+//! AVX2 with FMA: a vector is two of sixteen registers.
+
+use std::arch::x86_64::{
+    __m256, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps,
+    _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
+    _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+    _mm256_sub_ps,
+};
+
+use super::{Simd, Task};
+
+/// The token: made by [`detect`](Self::detect) only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+        has.then_some(Avx2(()))
+    }
+
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<T: Task>(simd: Avx2, task: T) -> T::Output {
+            task.run(simd)
+        }
+        // SAFETY: the token exists, so the processor has AVX2 and FMA.
+        unsafe { inner(self, task) }
+    }
+}
+
+/// One instruction for each half, which the processor has because the token exists.
+macro_rules! halves {
+    ($intrinsic:ident($($argument:ident),*)) => {
+        // SAFETY: the token exists, so the processor has AVX2 and FMA.
+        unsafe { [$intrinsic($($argument[0]),*), $intrinsic($($argument[1]),*)] }
+    };
+}
+
+impl Simd for Avx2 {
+    type V = [__m256; 2];
+
+    /// Twelve registers; weights take two and an input one.
+    const ACCUMULATORS: usize = 6;
+
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> Self::V {
+        // SAFETY: as the caller promises; the token for the instructions.
+        unsafe { [_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(8))] }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, v: Self::V, p: *mut f32) {
+        // SAFETY: as the caller promises; the token for the instructions.
+        unsafe {
+            _mm256_storeu_ps(p, v[0]);
+            _mm256_storeu_ps(p.add(8), v[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        // SAFETY: the token exists, so the processor has AVX2.
+        unsafe { [_mm256_set1_ps(x); 2] }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(_mm256_add_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(_mm256_sub_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(_mm256_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(_mm256_div_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        halves!(_mm256_fmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        halves!(_mm256_fnmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(_mm256_max_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        let half = |x, a, b| {
+            // SAFETY: the token exists, so the processor has AVX2.
+            unsafe { _mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
+        };
+        [half(x[0], a[0], b[0]), half(x[1], a[1], b[1])]
+    }
+
+    #[inline(always)]
+    fn pow2(self, n: Self::V) -> Self::V {
+        n.map(|n| {
+            // SAFETY: the token exists, so the processor has AVX2. The bias of the exponent is 127, its place bit 23.
+            unsafe {
+                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
+            }
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! AVX-512F: a vector is one register, of which there are 32.
+
+use std::arch::x86_64::{
+    __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps,
+    _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_scalef_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
+};
+
+use super::{Simd, Task};
+
+/// The token: made by [`detect`](Self::detect) only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        std::arch::is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+    }
+
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        #[target_feature(enable = "avx512f")]
+        fn inner<T: Task>(simd: Avx512, task: T) -> T::Output {
+            task.run(simd)
+        }
+        // SAFETY: the token exists, so the processor has AVX-512F.
+        unsafe { inner(self, task) }
+    }
+}
+
+/// Every method is one instruction, which the processor has because the token exists.
+macro_rules! instruction {
+    ($intrinsic:ident($($argument:expr),*)) => {
+        // SAFETY: the token exists, so the processor has AVX-512F.
+        unsafe { $intrinsic($($argument),*) }
+    };
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+
+    const ACCUMULATORS: usize = 24;
+
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> __m512 {
+        // SAFETY: as the caller promises; the token for the instruction.
+        unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, v: __m512, p: *mut f32) {
+        // SAFETY: as the caller promises; the token for the instruction.
+        unsafe { _mm512_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        instruction!(_mm512_set1_ps(x))
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_add_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_sub_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_div_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        instruction!(_mm512_fmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn neg_mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        instruction!(_mm512_fnmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_max_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn select_negative(self, x: __m512, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the token exists, so the processor has AVX-512F.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()), b, a) }
+    }
+
+    #[inline(always)]
+    fn pow2(self, n: __m512) -> __m512 {
+        instruction!(_mm512_scalef_ps(_mm512_set1_ps(1.0), n))
+    }
+}
