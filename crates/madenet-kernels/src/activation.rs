@@ -46,7 +46,8 @@ pub(crate) const ROUND: f32 = 12_582_912.0;
 pub(crate) const LN2_HIGH: f32 = 355.0 / 512.0;
 pub(crate) const LN2_LOW: f32 = -2.121_944_4e-4;
 /// 1 / k! for k = 7 down to 0.
-pub(crate) const TAYLOR: [f32; 8] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+pub(crate) const TAYLOR: [f32; 8] =
+    [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
 
 fn map(values: &mut [f32], f: impl Fn(f32) -> f32) {
     for value in values {

@@ -82,13 +82,7 @@ impl Conv2dKernel {
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Result<Self> {
-        let output = output_shape(&geometry, input, out_channels)?;
-        let taps = [geometry.kernel.0, geometry.kernel.1];
-        let weights = [out_channels, input.c / geometry.groups, taps[0], taps[1]];
-        check::length("conv2d: weight", check::product("conv2d: weight", &weights)?, weight.len())?;
-        if let Some(bias) = bias {
-            check::length("conv2d: bias", out_channels, bias.len())?;
-        }
+        let output = output_shape(&geometry, input, out_channels, weight, bias)?;
         let bias = bias.map_or_else(|| vec![0.0; out_channels], <[f32]>::to_vec);
         let layer = Layer { geometry, input, output, bias, activation };
         let method = if layer.in_per_group() == 1 && layer.out_per_group() < MR {
@@ -128,7 +122,14 @@ impl Conv2dKernel {
     }
 }
 
-fn output_shape(geometry: &Conv2d, input: Shape, out_channels: usize) -> Result<Shape> {
+/// The shape of the output, once geometry and weights are checked.
+pub(crate) fn output_shape(
+    geometry: &Conv2d,
+    input: Shape,
+    out_channels: usize,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Result<Shape> {
     const WHAT: &str = "conv2d";
     let Conv2d { kernel, stride, padding, dilation, groups } = *geometry;
     let pads = [padding.top, padding.left, padding.bottom, padding.right];
@@ -143,5 +144,10 @@ fn output_shape(geometry: &Conv2d, input: Shape, out_channels: usize) -> Result<
     };
     let output = Shape::new(out_channels, h, w);
     check::shape(WHAT, output)?;
+    let weights = [out_channels, input.c / groups, kernel.0, kernel.1];
+    check::length("conv2d: weight", check::product("conv2d: weight", &weights)?, weight.len())?;
+    if let Some(bias) = bias {
+        check::length("conv2d: bias", out_channels, bias.len())?;
+    }
     Ok(output)
 }

@@ -7,10 +7,28 @@
 //! A tensor may store a border of zeros around every plane ([`Layout`]), which convolutions read instead of testing for
 //! edges. Whoever writes a tensor writes its border as well; how much of it a convolution needs, it says itself.
 
+mod conv2d;
 mod layout;
 mod reorder;
 mod tensor;
 
+pub use conv2d::{Conv2dKernel, ConvMethod, Memory, Tuning};
 pub use layout::{LANES, Layout};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};
+
+use crate::{Conv2d, Padding, Shape};
+
+/// The border that windows on an input of shape `input` reach into.
+fn window_border(geometry: &Conv2d, input: Shape, output: Shape) -> Padding {
+    let Conv2d { kernel, stride, padding, dilation, .. } = *geometry;
+    let after = |outputs: usize, kernel: usize, before: usize, inputs: usize| {
+        ((outputs - 1) * stride + (kernel - 1) * dilation + 1).saturating_sub(before + inputs)
+    };
+    Padding {
+        top: padding.top,
+        left: padding.left,
+        bottom: after(output.h, kernel.0, padding.top, input.h),
+        right: after(output.w, kernel.1, padding.left, input.w),
+    }
+}

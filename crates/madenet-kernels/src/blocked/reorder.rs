@@ -35,7 +35,8 @@ pub fn pack(x: &[f32], mut out: BlockedMut<'_>) -> Result<()> {
         unsafe { target.clear_border(block, sample, 0..h) };
         for y in 0..h {
             // SAFETY: a row of the unit's own plane has `w` pixels beside its border.
-            let row = unsafe { std::slice::from_raw_parts_mut(target.row(block, sample, y).cast::<Block>(), w) };
+            let row =
+                unsafe { std::slice::from_raw_parts_mut(target.row(block, sample, y).cast::<Block>(), w) };
             row.fill(Block::ZERO);
             for (lane, plane) in planes.chunks_exact(h * w).enumerate() {
                 for (pixel, &value) in row.iter_mut().zip(&plane[y * w..]) {
@@ -58,15 +59,20 @@ pub fn unpack(x: Blocked<'_>, out: &mut [f32]) -> Result<()> {
     let blocks = x.blocks();
     // All channels of a block, of one sample, are one piece of the planar tensor.
     crate::units::for_each(out, c * h * w, 1, |sample, out| {
-        crate::units::for_each(out, LANES * h * w, crate::units::items(crate::units::MIN_VALUES, LANES * h * w), |block, out| {
-            for (lane, plane) in out.chunks_exact_mut(h * w).enumerate() {
-                let mut at = layout.origin(batch, block, sample);
-                for row in plane.chunks_exact_mut(w) {
-                    row.iter_mut().zip(&blocks[at..]).for_each(|(out, pixel)| *out = pixel.0[lane]);
-                    at += layout.row();
+        crate::units::for_each(
+            out,
+            LANES * h * w,
+            crate::units::items(crate::units::MIN_VALUES, LANES * h * w),
+            |block, out| {
+                for (lane, plane) in out.chunks_exact_mut(h * w).enumerate() {
+                    let mut at = layout.origin(batch, block, sample);
+                    for row in plane.chunks_exact_mut(w) {
+                        row.iter_mut().zip(&blocks[at..]).for_each(|(out, pixel)| *out = pixel.0[lane]);
+                        at += layout.row();
+                    }
                 }
-            }
-        });
+            },
+        );
     });
     Ok(())
 }

@@ -65,7 +65,13 @@ impl<'a> Blocked<'a> {
     }
 
     /// Refuses a tensor of another shape or batch, or with less of a border than `border`.
-    pub(crate) fn expect(&self, what: &'static str, shape: Shape, border: Padding, batch: usize) -> Result<()> {
+    pub(crate) fn expect(
+        &self,
+        what: &'static str,
+        shape: Shape,
+        border: Padding,
+        batch: usize,
+    ) -> Result<()> {
         same(what, (shape, batch), (self.layout.shape, self.batch))?;
         if self.layout.holds(border) {
             return Ok(());
@@ -112,7 +118,12 @@ impl<'a> BlockedMut<'a> {
     }
 
     pub(crate) fn target(&mut self) -> Target<'_> {
-        Target { layout: self.layout, batch: self.batch, start: self.blocks.as_mut_ptr(), tensor: std::marker::PhantomData }
+        Target {
+            layout: self.layout,
+            batch: self.batch,
+            start: self.blocks.as_mut_ptr(),
+            tensor: std::marker::PhantomData,
+        }
     }
 }
 
@@ -169,7 +180,9 @@ impl Target<'_> {
     pub(crate) unsafe fn row(&self, block: usize, sample: usize, y: usize) -> *mut f32 {
         debug_assert!(block < self.layout.blocks() && sample < self.batch && y < self.layout.shape.h);
         // SAFETY: within the tensor, as the caller promises.
-        unsafe { self.start.add(self.layout.origin(self.batch, block, sample) + y * self.layout.row()).cast() }
+        unsafe {
+            self.start.add(self.layout.origin(self.batch, block, sample) + y * self.layout.row()).cast()
+        }
     }
 
     /// From one block of channels to the next, in floats.

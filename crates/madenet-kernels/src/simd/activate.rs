@@ -3,25 +3,18 @@
 
 use super::Simd;
 use crate::Activation;
-use crate::activation::{LN2_HIGH, LN2_LOW, SMALLEST, TAYLOR, ROUND};
+use crate::activation::{LN2_HIGH, LN2_LOW, ROUND, SMALLEST, TAYLOR};
 
-/// Applies a function to vectors, with the choice of the function outside the loop.
+/// A function of one vector.
 #[inline(always)]
-pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, values: &mut [S::V; N]) {
-    let zero = simd.splat(0.0);
+pub(crate) fn activate<S: Simd>(simd: S, function: Activation, x: S::V) -> S::V {
     match function {
-        Activation::Identity => {}
+        Activation::Identity => x,
         // The order of the arguments keeps NaN.
-        Activation::Relu | Activation::LeakyRelu(0.0) => values.iter_mut().for_each(|v| *v = simd.max(zero, *v)),
-        Activation::LeakyRelu(slope) => {
-            let slope = simd.splat(slope);
-            values.iter_mut().for_each(|v| *v = simd.select_negative(*v, simd.mul(slope, *v), *v));
-        }
-        Activation::Silu => {
-            let smallest = simd.splat(f32::MIN);
-            values.iter_mut().for_each(|v| *v = simd.mul(simd.max(smallest, *v), sigmoid(simd, *v)));
-        }
-        Activation::Sigmoid => values.iter_mut().for_each(|v| *v = sigmoid(simd, *v)),
+        Activation::Relu | Activation::LeakyRelu(0.0) => simd.max(simd.splat(0.0), x),
+        Activation::LeakyRelu(slope) => simd.select_negative(x, simd.mul(simd.splat(slope), x), x),
+        Activation::Silu => simd.mul(simd.max(simd.splat(f32::MIN), x), sigmoid(simd, x)),
+        Activation::Sigmoid => sigmoid(simd, x),
     }
 }
 

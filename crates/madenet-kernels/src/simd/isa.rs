@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use super::{Simd, Task, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
-use super::{Task, portable::Portable};
 
 /// An instruction set that this processor has.
 ///
@@ -68,6 +68,20 @@ impl Isa {
             Set::Avx2(_) => "avx2",
             Set::Portable => "portable",
         }
+    }
+
+    /// Vectors that the accumulators of a tile may take.
+    pub(crate) fn accumulators(self) -> usize {
+        struct Accumulators;
+        impl Task for Accumulators {
+            type Output = usize;
+
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> usize {
+                S::ACCUMULATORS
+            }
+        }
+        self.run(Accumulators)
     }
 
     /// Runs a task with this instruction set.

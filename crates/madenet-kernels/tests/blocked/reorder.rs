@@ -1,6 +1,7 @@
 use madenet_kernels::Shape;
 
-use crate::support::{BORDERS, Tensor, random};
+use crate::support::random;
+use crate::tensor::{BORDERS, Tensor};
 
 #[test]
 fn packing_and_unpacking_gives_the_samples_back() {

@@ -4,6 +4,7 @@
 
 mod channels;
 mod conv2d;
+mod conv_case;
 mod conv_transpose2d;
 mod gaussian;
 mod interpolate;

@@ -1,4 +1,4 @@
-//! What the tests of blocked operations share.
+//! Blocked tensors to test with.
 
 use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, pack, unpack};
 use madenet_kernels::{Padding, Shape};
@@ -56,16 +56,3 @@ impl Tensor {
 /// No border, an even one, and one that differs on every side.
 pub(crate) const BORDERS: [Padding; 3] =
     [Padding::all(0), Padding::all(1), Padding { top: 2, left: 1, bottom: 3, right: 5 }];
-
-/// Values in -1..1 that depend on `seed` only (a linear congruential generator with Knuth's constants for MMIX).
-pub(crate) fn random(len: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x0123_4567_89ab_cdef;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 / (1 << 23) as f32) - 1.0
-    };
-    for _ in 0..4 {
-        next();
-    }
-    (0..len).map(|_| next()).collect()
-}

@@ -1,0 +1,441 @@
+//! Winograd convolution for 3x3 windows at stride 1: tiles of the input are transformed, multiplied with transformed filters
+//! point by point (a matrix product along the channels for each point), and transformed back.
+//!
+//! A unit of work is a block of tiles with all output channels: its transformed inputs stay in the second-level cache. Where
+//! there are few tiles and the weights are what is large (deep layers of one image), all inputs are transformed first, and a
+//! unit is a group of output channels, so that every thread reads its own weights only.
+
+use super::filters::{Filters, Group};
+use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
+use super::transform::{F2, F4, Tile, filter};
+use super::{ConvMethod, Layer, Operands};
+use crate::blocked::{Block, LANES};
+use crate::simd::{Isa, Simd, Task, activate};
+use crate::units;
+use crate::{Activation, Padding};
+
+/// Bytes that the transformed inputs and sums of a unit may have: half of a second-level cache of 1 MiB, the rest is for
+/// weights.
+const UNIT_BYTES: usize = 512 << 10;
+
+/// Bytes of transformed inputs up to which all of them are kept, for units of output channels.
+const SHARED_BYTES: usize = 4 << 20;
+
+/// Output blocks whose sums a unit holds at a time: as many as a group has at most.
+const MOST_BLOCKS: usize = 4;
+
+#[derive(Clone, Debug)]
+pub(super) struct Winograd {
+    /// Outputs of a tile on each axis, 2 or 4.
+    outputs: usize,
+    filters: Filters,
+}
+
+impl Winograd {
+    pub(super) fn new(isa: Isa, layer: &Layer, outputs: usize, weight: &[f32]) -> Self {
+        let channels = layer.input.c;
+        let transformed: fn(&[f32], usize) -> f32 =
+            if outputs == 2 { filter::<F2, 2, 4> } else { filter::<F4, 4, 6> };
+        let points = (outputs + 2) * (outputs + 2);
+        let most = most_blocks(isa.accumulators());
+        let filters = Filters::new(layer.output.c, points * channels, most, |out, step| {
+            let (point, channel) = (step / channels, step % channels);
+            transformed(&weight[(out * channels + channel) * 9..][..9], point)
+        });
+        Winograd { outputs, filters }
+    }
+
+    pub(super) fn method(&self) -> ConvMethod {
+        if self.outputs == 2 { ConvMethod::Winograd2 } else { ConvMethod::Winograd4 }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.filters.weights[..])
+    }
+
+    /// Tiles of a plane (down, across).
+    fn tiles(&self, layer: &Layer) -> (usize, usize) {
+        (layer.output.h.div_ceil(self.outputs), layer.output.w.div_ceil(self.outputs))
+    }
+
+    pub(super) fn border(&self, layer: &Layer) -> Padding {
+        let (down, across) = self.tiles(layer);
+        let Padding { top, left, .. } = layer.geometry.padding;
+        let after = |tiles: usize, before: usize, inputs: usize| {
+            (tiles * self.outputs + 2).saturating_sub(before + inputs)
+        };
+        Padding {
+            top,
+            left,
+            bottom: after(down, top, layer.input.h),
+            right: after(across, left, layer.input.w),
+        }
+    }
+
+    fn points(&self) -> usize {
+        (self.outputs + 2) * (self.outputs + 2)
+    }
+
+    /// Blocks of one tile's transformed inputs.
+    fn input_blocks(&self, layer: &Layer) -> usize {
+        self.points() * layer.input.c.div_ceil(LANES)
+    }
+
+    /// How a batch is cut into units.
+    fn shares(&self, layer: &Layer, batch: usize, threads: usize) -> Shares {
+        let (down, across) = self.tiles(layer);
+        let tiles = batch * down * across;
+        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
+        let shared = tiles * input * size_of::<Block>();
+        let by_group =
+            shared <= SHARED_BYTES && shared < self.bytes() && self.filters.groups.len() >= threads;
+        // Twelve tiles are a multiple of all tile widths but 8.
+        let fitting = (UNIT_BYTES / ((input + sums) * size_of::<Block>())).max(1);
+        let rounded = |tiles: usize| if tiles > 12 { tiles / 12 * 12 } else { tiles };
+        let even = if by_group { tiles } else { tiles.div_ceil(2 * threads) };
+        let block = rounded(fitting.min(even).max(1)).min(tiles);
+        Shares { tiles, by_group, block }
+    }
+
+    /// Blocks of memory that a run on `threads` threads needs.
+    pub(super) fn scratch(&self, layer: &Layer, batch: usize, threads: usize) -> usize {
+        let shares = self.shares(layer, batch, threads);
+        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
+        if shares.by_group {
+            shares.tiles * input + threads * shares.block * sums
+        } else {
+            threads * shares.block * (input + sums)
+        }
+    }
+
+    pub(super) fn run(&self, isa: Isa, layer: &Layer, operands: &Operands<'_>, scratch: &mut [Block]) {
+        match self.outputs {
+            2 => self.run_tiled::<F2, 2, 4>(isa, layer, operands, scratch),
+            _ => self.run_tiled::<F4, 4, 6>(isa, layer, operands, scratch),
+        }
+    }
+
+    fn run_tiled<F: Tile<M, T> + Sync, const M: usize, const T: usize>(
+        &self,
+        isa: Isa,
+        layer: &Layer,
+        operands: &Operands<'_>,
+        scratch: &mut [Block],
+    ) {
+        let shares = self.shares(layer, operands.batch, operands.threads);
+        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
+        let job = Job::<F, M, T> {
+            layer,
+            operands,
+            filters: &self.filters,
+            tiles: self.tiles(layer),
+            points: std::marker::PhantomData,
+        };
+        let macs = shares.tiles * self.points() * layer.input.c * layer.output.c;
+        let scratch = Scratch(scratch.as_mut_ptr());
+        if shares.by_group {
+            let blocks = layer.input.c.div_ceil(LANES);
+            units::share(blocks, macs / layer.output.c / super::MACS_PER_VALUE, |block| {
+                let all = 0..shares.tiles;
+                // SAFETY: the scratch memory has the inputs of all tiles first; a unit writes those of its channel block.
+                isa.run(unsafe {
+                    job.part(Part::Inputs(block..block + 1), all, scratch.at(0), std::ptr::null_mut())
+                });
+            });
+            let groups = &self.filters.groups;
+            let cost = macs / groups.len() / super::MACS_PER_VALUE;
+            let workers = units::workers(groups.len(), cost).min(operands.threads);
+            units::share_among(workers, groups.len(), |worker, group| {
+                let sums_at = shares.tiles * input + worker * shares.block * sums;
+                // SAFETY: a worker has its own sums behind the inputs, which nothing writes any more.
+                isa.run(unsafe {
+                    job.part(
+                        Part::Outputs(&groups[group..=group], shares.block),
+                        0..shares.tiles,
+                        scratch.at(0),
+                        scratch.at(sums_at),
+                    )
+                });
+            });
+        } else {
+            let count = shares.tiles.div_ceil(shares.block);
+            let workers = units::workers(count, macs / count / super::MACS_PER_VALUE).min(operands.threads);
+            units::share_among(workers, count, |worker, unit| {
+                let tiles = unit * shares.block..shares.tiles.min((unit + 1) * shares.block);
+                let at = worker * shares.block * (input + sums);
+                // SAFETY: a worker has its own inputs and sums.
+                isa.run(unsafe {
+                    job.part(Part::Both, tiles, scratch.at(at), scratch.at(at + shares.block * input))
+                });
+            });
+        }
+    }
+}
+
+struct Shares {
+    tiles: usize,
+    by_group: bool,
+    /// Tiles of a unit.
+    block: usize,
+}
+
+/// Scratch memory that workers use parts of.
+#[derive(Clone, Copy)]
+struct Scratch(*mut Block);
+
+// SAFETY: an exclusive borrow for the length of a run, of which every worker uses parts of its own.
+unsafe impl Send for Scratch {}
+// SAFETY: as above.
+unsafe impl Sync for Scratch {}
+
+impl Scratch {
+    /// The floats from block `block` on.
+    fn at(self, block: usize) -> *mut f32 {
+        self.0.wrapping_add(block).cast()
+    }
+}
+
+struct Job<'a, F, const M: usize, const T: usize> {
+    layer: &'a Layer,
+    operands: &'a Operands<'a>,
+    filters: &'a Filters,
+    tiles: (usize, usize),
+    points: std::marker::PhantomData<F>,
+}
+
+#[derive(Clone)]
+enum Part<'a> {
+    /// Transforms these blocks of input channels.
+    Inputs(std::ops::Range<usize>),
+    /// From transformed inputs to the outputs of these groups, so many tiles at a time.
+    Outputs(&'a [Group], usize),
+    Both,
+}
+
+/// A range of tiles of the batch, with its memory: transformed inputs `[point][block][tile]`, sums `[point][block][tile]`.
+struct Unit<'a, F, const M: usize, const T: usize> {
+    job: &'a Job<'a, F, M, T>,
+    part: Part<'a>,
+    tiles: std::ops::Range<usize>,
+    inputs: *mut f32,
+    sums: *mut f32,
+}
+
+impl<F: Tile<M, T>, const M: usize, const T: usize> Job<'_, F, M, T> {
+    /// # Safety
+    /// `inputs` and `sums` have room for the tiles, and are the caller's own as far as the part writes them.
+    unsafe fn part<'a>(
+        &'a self,
+        part: Part<'a>,
+        tiles: std::ops::Range<usize>,
+        inputs: *mut f32,
+        sums: *mut f32,
+    ) -> Unit<'a, F, M, T> {
+        Unit { job: self, part, tiles, inputs, sums }
+    }
+
+    /// Sample, row and column of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> (usize, usize, usize) {
+        let (down, across) = self.tiles;
+        (tile / (down * across), tile / across % down, tile % across)
+    }
+}
+
+impl<F: Tile<M, T>, const M: usize, const T: usize> Task for Unit<'_, F, M, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let blocks = self.job.layer.input.c.div_ceil(LANES);
+        match self.part.clone() {
+            Part::Inputs(range) => self.transform_inputs(simd, range),
+            Part::Outputs(groups, step) => {
+                for first in (0..self.tiles.len()).step_by(step) {
+                    self.groups(simd, groups, first..self.tiles.len().min(first + step));
+                }
+            }
+            Part::Both => {
+                self.transform_inputs(simd, 0..blocks);
+                self.groups(simd, &self.job.filters.groups, 0..self.tiles.len());
+            }
+        }
+    }
+}
+
+impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
+    #[inline(always)]
+    fn transform_inputs<S: Simd>(&self, simd: S, range: std::ops::Range<usize>) {
+        let (layer, x) = (self.job.layer, &self.job.operands.x);
+        let blocks = layer.input.c.div_ceil(LANES);
+        let count = self.tiles.len();
+        for block in range {
+            for (index, tile) in self.tiles.clone().enumerate() {
+                let (image, down, across) = self.job.place(tile);
+                let offset = block * x.block + image * x.sample + down * M * x.row + across * M * LANES;
+                let source = layer.first_tap(x).wrapping_add(offset);
+                let target = self.inputs.wrapping_add((block * count + index) * LANES);
+                // SAFETY: the tile lies within the input and its border, which `Conv2dKernel::run` has checked; the target is
+                // within the unit's memory.
+                unsafe { transform_input::<S, F, M, T>(simd, source, x.row, target, blocks * count * LANES) };
+            }
+        }
+    }
+
+    /// The outputs of some groups for `tiles`, places in the unit's range.
+    #[inline(always)]
+    fn groups<S: Simd>(&self, simd: S, groups: &[Group], tiles: std::ops::Range<usize>) {
+        for group in groups {
+            self.multiply(simd, group, tiles.clone());
+            for block in 0..group.blocks {
+                self.transform_outputs(simd, group, block, tiles.clone());
+            }
+        }
+    }
+
+    /// Products and sums along the channels, for every point.
+    #[inline(always)]
+    fn multiply<S: Simd>(&self, simd: S, group: &Group, tiles: std::ops::Range<usize>) {
+        static ZEROS: [Block; MOST_BLOCKS] = [Block::ZERO; MOST_BLOCKS];
+        let channels = self.job.layer.input.c;
+        let (blocks, count) = (channels.div_ceil(LANES), self.tiles.len());
+        let walk = Walk { channels, block: count * LANES, lane: 1, taps: (1, 1), tap: (0, 0), pixel: LANES };
+        let out_block = tiles.len() * LANES;
+        let ends = Ends { first: true, activation: Activation::Identity, out_block, residual_block: 0 };
+        for point in 0..T * T {
+            let weights = self.job.filters.at(group, point * channels);
+            let inputs = self.inputs.wrapping_add((point * blocks * count + tiles.start) * LANES);
+            let sums = self.sums.wrapping_add(point * group.blocks * out_block);
+            let mut at = 0;
+            while at < tiles.len() {
+                let pixels = width::<S>(group.blocks, tiles.len() - at);
+                let place = Place {
+                    input: inputs.wrapping_add(at * LANES),
+                    weights,
+                    bias: ZEROS.as_ptr().cast(),
+                    residual: std::ptr::null(),
+                    out: sums.wrapping_add(at * LANES),
+                };
+                // SAFETY: all within the unit's memory and the packed weights.
+                unsafe { tile::<S, LANES>(simd, (group.blocks, pixels), &walk, &ends, place) };
+                at += pixels;
+            }
+        }
+    }
+
+    /// One block of output channels, with bias, residual and activation.
+    #[inline(always)]
+    fn transform_outputs<S: Simd>(
+        &self,
+        simd: S,
+        group: &Group,
+        block: usize,
+        tiles: std::ops::Range<usize>,
+    ) {
+        let Operands { residual, out, .. } = self.job.operands;
+        let (layer, channel) = (self.job.layer, group.first + block);
+        let (h, w) = (layer.output.h, layer.output.w);
+        let row = out.layout().row() * LANES;
+        let count = tiles.len();
+        let stride = group.blocks * count * LANES;
+        // SAFETY: a block of the bias.
+        let bias = unsafe { simd.load(layer.bias[channel].0.as_ptr()) };
+        for index in 0..count {
+            let (image, down, across) = self.job.place(self.tiles.start + tiles.start + index);
+            let rows = M.min(h - down * M);
+            let sums = self.sums.wrapping_add((block * count + index) * LANES);
+            // SAFETY: within the unit's memory; the tile is the unit's own, and starts within the output.
+            let (values, target) = unsafe {
+                if across == 0 {
+                    out.clear_border(channel, image, down * M..down * M + rows);
+                }
+                let target = out.row(channel, image, down * M).add(across * M * LANES);
+                (transform_output::<S, F, M, T>(simd, sums, stride, bias), target)
+            };
+            let residual = residual.as_ref().map(|r| {
+                let offset = channel * r.block + image * r.sample + down * M * r.row + across * M * LANES;
+                (r.start.wrapping_add(offset), r.row)
+            });
+            let columns = M.min(w - across * M);
+            for (y, values) in values.iter().enumerate().take(rows) {
+                for (x, &value) in values.iter().enumerate().take(columns) {
+                    // SAFETY: pixels of the tile that are within the output, and the residual of its shape.
+                    unsafe {
+                        let value = match residual {
+                            Some((start, row)) => simd.add(value, simd.load(start.add(y * row + x * LANES))),
+                            None => value,
+                        };
+                        simd.store(activate(simd, layer.activation, value), target.add(y * row + x * LANES));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `B^T d B` of a tile whose rows are `row` apart; points are written `stride` apart.
+///
+/// # Safety
+/// `T` x `T` pixels can be read, and all points written.
+#[expect(clippy::needless_range_loop, reason = "rows and columns of a tile")]
+#[inline(always)]
+unsafe fn transform_input<S: Simd, F: Tile<M, T>, const M: usize, const T: usize>(
+    simd: S,
+    source: *const f32,
+    row: usize,
+    target: *mut f32,
+    stride: usize,
+) {
+    let mut half = [[simd.splat(0.0); T]; T];
+    for x in 0..T {
+        let mut column = [simd.splat(0.0); T];
+        for (y, value) in column.iter_mut().enumerate() {
+            // SAFETY: a pixel of the tile.
+            *value = unsafe { simd.load(source.add(y * row + x * LANES)) };
+        }
+        let column = F::input(simd, column);
+        for y in 0..T {
+            half[y][x] = column[y];
+        }
+    }
+    for (y, row) in half.iter().enumerate() {
+        for (x, value) in F::input(simd, *row).iter().enumerate() {
+            // SAFETY: a point of the tile.
+            unsafe { simd.store(*value, target.add((y * T + x) * stride)) };
+        }
+    }
+}
+
+/// `A^T m A + bias` of a tile whose points are `stride` apart.
+///
+/// # Safety
+/// All points can be read.
+#[expect(clippy::needless_range_loop, reason = "rows and columns of a tile")]
+#[inline(always)]
+unsafe fn transform_output<S: Simd, F: Tile<M, T>, const M: usize, const T: usize>(
+    simd: S,
+    sums: *const f32,
+    stride: usize,
+    bias: S::V,
+) -> [[S::V; M]; M] {
+    let mut half = [[simd.splat(0.0); T]; M];
+    for x in 0..T {
+        let mut column = [simd.splat(0.0); T];
+        for (y, value) in column.iter_mut().enumerate() {
+            // SAFETY: a point of the tile.
+            *value = unsafe { simd.load(sums.add((y * T + x) * stride)) };
+        }
+        let column = F::output(simd, column);
+        for y in 0..M {
+            half[y][x] = column[y];
+        }
+    }
+    let mut out = [[bias; M]; M];
+    for y in 0..M {
+        let row = F::output(simd, half[y]);
+        for x in 0..M {
+            out[y][x] = simd.add(row[x], bias);
+        }
+    }
+    out
+}
