@@ -5,8 +5,8 @@
 mod channels;
 mod conv2d;
 mod conv_transpose2d;
-mod gaussian;
 mod interpolate;
 mod pointwise;
 mod pool2d;
+mod separable;
 mod support;
