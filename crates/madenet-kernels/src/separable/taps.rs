@@ -1,5 +1,7 @@
 //! The weights of one axis.
 
+use std::iter;
+
 use crate::{Border, Result, check};
 
 use super::WHAT;
@@ -59,12 +61,11 @@ impl Taps {
     }
 
     fn new(weights: Vec<f32>, equal: bool, scale: f64) -> Self {
-        let mut sum = 0.0;
-        let mut up_to = |(k, &weight): (usize, &f32)| {
-            sum += if k == 0 { 0.0 } else { f64::from(weight) };
-            sum
-        };
-        let reach = weights.iter().enumerate().map(&mut up_to).collect();
+        let sums = weights.iter().skip(1).scan(0.0, |sum, &weight| {
+            *sum += f64::from(weight);
+            Some(*sum)
+        });
+        let reach = iter::once(0.0).chain(sums).collect();
         Taps { weights, reach, equal, scale }
     }
 
