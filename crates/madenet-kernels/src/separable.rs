@@ -19,7 +19,7 @@ const GROUP: usize = 1 << 18;
 /// A filter of planes whose weights are a product of one factor per axis, built once for planes of any size.
 ///
 /// A pixel that is NaN makes NaN of all pixels whose window has it, at a mirrored place as well, and of no others. An
-/// infinite one makes infinity or NaN of the same pixels. Sums that leave the range of f32 become infinite.
+/// infinite one makes infinity or NaN of the same pixels, as do sums that leave the range of f32.
 ///
 /// ```
 /// use madenet_kernels::{Border, SeparableFilter};
