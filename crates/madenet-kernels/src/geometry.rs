@@ -143,6 +143,30 @@ impl Pool2d {
     }
 }
 
+/// What a [`SeparableFilter`](crate::SeparableFilter) reads beyond the ends of a row or column.
+///
+/// ```text
+///            outside | plane | outside
+/// Zero         0 0 0 | a b c | 0 0 0
+/// Exclude      . . . | a b c | . . .
+/// Symmetric    c b a | a b c | c b a
+/// Reflect      b c b | a b c | b a b
+/// ```
+///
+/// The last two turn back at every end, as often as the radius of the filter asks for; a plane may be smaller than it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Border {
+    /// Outside counts as 0 (scipy's `constant`, PyTorch's zero padding): pixels at the border get darker.
+    Zero,
+    /// Outside is left out and the weights that are inside are scaled up to the sum of all.
+    Exclude,
+    /// The plane is mirrored and its end pixel repeated (scipy's `reflect`, numpy's `symmetric`).
+    Symmetric,
+    /// The plane is mirrored at its end pixel, which is not repeated (scipy's `mirror`, PyTorch's `reflect`). A side of one
+    /// pixel repeats it.
+    Reflect,
+}
+
 /// How [`interpolate`](crate::interpolate()) reads between pixels, with PyTorch's conventions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Interpolation {

@@ -23,14 +23,15 @@
 //!   batch follows from the length of the slice and may be 0.
 //! - Sizes are (height, width). Semantics are PyTorch's; what differs says so.
 //! - Every function validates the lengths of its slices and returns an [`Error`] instead of panicking.
-//! - Memory is allocated when a kernel is built, never by a run; [`gaussian_filter`] takes its scratch memory from the caller.
+//! - Memory is allocated when a kernel is built, never by a run; [`SeparableFilter::run`] takes its scratch memory from the
+//!   caller.
 //! - Work is shared on rayon's ambient pool. Every output value is computed by one task in a fixed order, so results are the
 //!   same for any number of threads, bit for bit.
 //!
 //! # Design
 //!
 //! What has weights is a kernel, built once per layer: [`Conv2dKernel`] and [`ConvTranspose2dKernel`] validate, choose a method
-//! and pack their weights for it. Everything else is a function. Geometries ([`Conv2d`], [`Pool2d`], ..) are plain data that
+//! and pack their weights for it; so is [`SeparableFilter`], for planes of any size. Everything else is a function. Geometries ([`Conv2d`], [`Pool2d`], ..) are plain data that
 //! recorded networks share with the kernels.
 //!
 //! All code is portable and written for the compiler's vectoriser. Faster paths have two places to go, both behind the same
@@ -46,11 +47,11 @@ mod check;
 mod conv2d;
 mod conv_transpose2d;
 mod error;
-mod gaussian;
 mod geometry;
 mod interpolate;
 mod pointwise;
 mod pool2d;
+mod separable;
 mod shape;
 mod simd;
 mod tile;
@@ -61,10 +62,10 @@ pub use channels::{concat_channels, pool_channels, unfold};
 pub use conv_transpose2d::ConvTranspose2dKernel;
 pub use conv2d::Conv2dKernel;
 pub use error::{Error, Result};
-pub use gaussian::gaussian_filter;
-pub use geometry::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d};
+pub use geometry::{Activation, Border, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d};
 pub use interpolate::interpolate;
 pub use pointwise::{activation, add, multiply, scale_shift};
 pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use separable::SeparableFilter;
 pub use shape::Shape;
 pub use simd::Isa;

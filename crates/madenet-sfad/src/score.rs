@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use madenet_core::Result;
 use madenet_image::{Mask, Rect};
-use madenet_kernels::{Interpolation, Shape, gaussian_filter, interpolate};
+use madenet_kernels::{Border, Interpolation, SeparableFilter, Shape, interpolate};
 
 use crate::config::ImageScore;
 
@@ -20,7 +20,8 @@ pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) 
     let bilinear = Interpolation::Bilinear { align_corners: false };
     interpolate(bilinear, Shape::new(1, shape.h, shape.w), size, grid, &mut enlarged)?;
     let mut map = vec![0.0; enlarged.len()];
-    gaussian_filter(sigma, size.0, size.1, &enlarged, &mut map, &mut Vec::new())?;
+    let smooth = SeparableFilter::gaussian(sigma, Border::Symmetric)?;
+    smooth.run(size.0, size.1, &enlarged, &mut map, &mut Vec::new())?;
     Ok(map)
 }
 
