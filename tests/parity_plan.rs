@@ -1,6 +1,6 @@
 //! `Plan` against PyTorch: the proof networks in evaluation, and the backbones against torchvision and timm.
 
-use madenet_nets::{Builder, EfficientNet, HrNet, Interpolation, Plan, ResNet, Shape, Summary};
+use madenet_nets::{Builder, EfficientNet, HrNet, Interpolation, Plan, ResNet, Shape, Summary, Val};
 use madenet_testing::{
     assert_close, damped_formula_params, fixture, formula_input, formula_params, proofs, sampled,
 };
@@ -63,9 +63,9 @@ fn backbones_equal_torchvision() -> TestResult {
 /// of HRNet grow to 1e9 without the gain.
 #[test]
 fn backbones_equal_timm() -> TestResult {
-    const EFFICIENTNET: [&str; 5] = ["blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6"];
     let cases = [
         ("hrnet_w18", (64, 64), 0.5),
+        ("hrnet_w18_bilinear", (64, 64), 0.5),
         ("hrnet_w32", (64, 64), 0.5),
         ("efficientnet_b0", (64, 64), 1.0),
         ("efficientnet_b4", (64, 64), 1.0),
@@ -74,18 +74,7 @@ fn backbones_equal_timm() -> TestResult {
     for (case, (h, w), gain) in cases {
         let mut b = Builder::new();
         let image = b.input("image", Shape::new(3, h, w));
-        let (taps, logits) = if let Ok(hrnet) = HrNet::from_name(case) {
-            let taps = hrnet.features(&mut b, image, Interpolation::Nearest)?;
-            (taps.to_vec(), hrnet.classifier(&mut b, image, 1000)?)
-        } else {
-            let (net, weights) = EfficientNet::from_tag(case)?;
-            let taps = net.features(&mut b, image, weights, &EFFICIENTNET)?;
-            (taps, net.classifier(&mut b, image, weights, 1000)?)
-        };
-        for tap in taps {
-            b.output(tap.name, tap.val)?;
-        }
-        b.output("logits", logits)?;
+        timm_network(&mut b, image, case)?;
         let net = b.finish();
         let plan = Plan::new(&net, &damped_formula_params(&net, gain))?;
         let mut workspace = plan.workspace();
@@ -99,6 +88,25 @@ fn backbones_equal_timm() -> TestResult {
         }
     }
     Ok(())
+}
+
+/// Maps and logits of the network that timm calls `name`, as outputs. Its classifiers of HRNet have no bilinear upsampling.
+fn timm_network(b: &mut Builder, image: Val, name: &str) -> Result<(), madenet_nets::Error> {
+    let (taps, logits) = if let Some(name) = name.strip_suffix("_bilinear") {
+        let upsampling = Interpolation::Bilinear { align_corners: false };
+        (HrNet::from_name(name)?.features(b, image, upsampling)?.to_vec(), None)
+    } else if let Ok(hrnet) = HrNet::from_name(name) {
+        let taps = hrnet.features(b, image, Interpolation::Nearest)?;
+        (taps.to_vec(), Some(hrnet.classifier(b, image, 1000)?))
+    } else {
+        let (net, weights) = EfficientNet::from_tag(name)?;
+        let layers = ["blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6"];
+        (net.features(b, image, weights, &layers)?, Some(net.classifier(b, image, weights, 1000)?))
+    };
+    for tap in taps {
+        b.output(tap.name, tap.val)?;
+    }
+    logits.map_or(Ok(()), |logits| b.output("logits", logits))
 }
 
 /// PyTorch has a gradient for every trained value, and running statistics for the rest.

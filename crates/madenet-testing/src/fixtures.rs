@@ -42,6 +42,7 @@ mod tests {
             ("resnet50", resnet),
             ("wide_resnet50_2", resnet),
             ("hrnet_w18", hrnet),
+            ("hrnet_w18_bilinear", hrnet),
             ("hrnet_w32", hrnet),
             ("efficientnet_b0", efficientnet),
             ("efficientnet_b4", efficientnet),

@@ -114,8 +114,7 @@ impl EfficientNet {
     }
 
     /// Side of the square images that it was designed for, in pixels: 224, 240, 260, 300, 380, 456, 528 and 600. Weights of
-    /// [`EfficientNetWeights::TensorFlow`] were trained at it; some of timm's own at other sizes, which their tags' pages
-    /// name.
+    /// [`EfficientNetWeights::TensorFlow`] were trained at it. timm's own were trained at others (B4: 320), as their pages say.
     #[must_use]
     pub const fn resolution(self) -> usize {
         self.scale().resolution
@@ -180,9 +179,12 @@ impl EfficientNet {
 
     /// Records the trunk up to the deepest of `layers` and gives their maps in the order asked for. The layers are the
     /// stages, `blocks.0` to `blocks.6`, with strides 2, 4, 8, 16, 16, 32 and 32; the last of each stride are `blocks.0`, `.1`,
-    /// `.2`, `.4` and `.6`. `x` has 3 channels, normalised with ImageNet's mean and deviation where its weights are used.
+    /// `.2`, `.4` and `.6`.
     ///
-    /// Padding depends on the size where `weights` are TensorFlow's, so that a network is recorded for one size.
+    /// `x` has 3 channels. Most weights take it normalised with ImageNet's mean and deviation, those with the tags `ap_in1k` and
+    /// `ra4_e3600` with 0.5 and 0.5. Padding depends on the size where `weights` are TensorFlow's, so that such a network is
+    /// recorded for one size. In training, a block with a shortcut is skipped (drop-path) with a probability that rises with
+    /// its place, from 0 for the first to almost 0.2 for the last.
     ///
     /// # Errors
     /// [`Error::Unknown`] for another layer; [`Error::Shape`] if the image is too small.
