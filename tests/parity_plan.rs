@@ -1,12 +1,14 @@
-//! `Plan` against PyTorch: the proof networks in evaluation, and the backbones against torchvision.
+//! `Plan` against PyTorch: the proof networks in evaluation, and the backbones against torchvision and timm.
 
-use madenet_nets::{Builder, Plan, ResNet, Shape, Summary};
-use madenet_testing::{assert_close, fixture, formula_input, formula_params, proofs, sampled};
+use madenet_nets::{Builder, EfficientNet, HrNet, Interpolation, Plan, ResNet, Shape, Summary, Val};
+use madenet_testing::{
+    assert_close, damped_formula_params, fixture, formula_input, formula_params, proofs, sampled,
+};
 
 /// Largest error relative to the largest output. Sums of a few thousand f32 products in another order, with BatchNorm
 /// folded into the weights, differ by a few 1e-7 per layer.
 const PROOF_TOLERANCE: f64 = 1e-5;
-/// As above for trunks of up to 50 layers.
+/// As above for trunks of up to 150 layers.
 const BACKBONE_TOLERANCE: f64 = 1e-4;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -55,6 +57,56 @@ fn backbones_equal_torchvision() -> TestResult {
         assert!(plan.arena_bytes(1) <= Summary::new(&net).peak_activations * 4 * 3 / 2);
     }
     Ok(())
+}
+
+/// The sides of the oblong image are odd and even in turns all the way down, which TensorFlow's padding tells apart. The maps
+/// of HRNet grow to 1e9 without the gain.
+#[test]
+fn backbones_equal_timm() -> TestResult {
+    let cases = [
+        ("hrnet_w18", (64, 64), 0.5),
+        ("hrnet_w18_bilinear", (64, 64), 0.5),
+        ("hrnet_w32", (64, 64), 0.5),
+        ("efficientnet_b0", (64, 64), 1.0),
+        ("efficientnet_b4", (64, 64), 1.0),
+        ("tf_efficientnet_b0", (75, 94), 1.0),
+    ];
+    for (case, (h, w), gain) in cases {
+        let mut b = Builder::new();
+        let image = b.input("image", Shape::new(3, h, w));
+        timm_network(&mut b, image, case)?;
+        let net = b.finish();
+        let plan = Plan::new(&net, &damped_formula_params(&net, gain))?;
+        let mut workspace = plan.workspace();
+        let outputs = plan.run(&[&formula_input("image", 2 * 3 * h * w)], &mut workspace)?;
+        let fixture = fixture(&format!("backbone_{case}"));
+        for (name, _, values) in outputs.iter() {
+            let what = format!("{case} {name}");
+            let expected = fixture.get(name).ok_or(what.clone())?;
+            let got = if name == "logits" { values[..64].to_vec() } else { sampled(values) };
+            assert_close(&what, &got, expected.values(), BACKBONE_TOLERANCE);
+        }
+    }
+    Ok(())
+}
+
+/// Maps and logits of the network that timm calls `name`, as outputs. Its classifiers of HRNet have no bilinear upsampling.
+fn timm_network(b: &mut Builder, image: Val, name: &str) -> Result<(), madenet_nets::Error> {
+    let (taps, logits) = if let Some(name) = name.strip_suffix("_bilinear") {
+        let upsampling = Interpolation::Bilinear { align_corners: false };
+        (HrNet::from_name(name)?.features(b, image, upsampling)?.to_vec(), None)
+    } else if let Ok(hrnet) = HrNet::from_name(name) {
+        let taps = hrnet.features(b, image, Interpolation::Nearest)?;
+        (taps.to_vec(), Some(hrnet.classifier(b, image, 1000)?))
+    } else {
+        let (net, weights) = EfficientNet::from_tag(name)?;
+        let layers = ["blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6"];
+        (net.features(b, image, weights, &layers)?, Some(net.classifier(b, image, weights, 1000)?))
+    };
+    for tap in taps {
+        b.output(tap.name, tap.val)?;
+    }
+    logits.map_or(Ok(()), |logits| b.output("logits", logits))
 }
 
 /// PyTorch has a gradient for every trained value, and running statistics for the rest.

@@ -32,14 +32,26 @@
 //! loop over its nodes with a match that names every operation, so that a new one does not compile until all of them know
 //! it: [`Summary`] counts, [`Plan`] runs on a CPU, and `madenet-candle` trains. Parameters are called by their scope path,
 //! as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is the only truth about
-//! weights. [`ResNet`] records the backbones, [`BackboneSource`] says where their weights come from.
+//! weights.
+//!
+//! # Backbones
+//!
+//! | networks | names of the parameters | maps that others build on |
+//! |---|---|---|
+//! | [`ResNet`]: 18, 34, 50, WideResNet-50-2 | torchvision | `layer1` to `layer4`, strides 4 to 32 |
+//! | [`HrNet`]: W18, W32, W48 | timm | four branches, strides 4 to 32 |
+//! | [`EfficientNet`]: B0 to B7 | timm | `blocks.0` to `blocks.6`, strides 2 to 32 |
+//!
+//! Public checkpoints load without a key map. [`BackboneSource`] says where the weights of a [`ResNet`] come from.
 //!
 //! # Features
 //!
 //! `hub` (off by default): pretrained backbones from the Hugging Face hub, `BackboneSource::Hub`.
 
 mod builder;
+mod efficientnet;
 mod error;
+mod hrnet;
 #[cfg(feature = "hub")]
 mod hub;
 mod net;
@@ -48,17 +60,21 @@ mod plan;
 mod resnet;
 mod source;
 mod summary;
+mod tap;
 mod weights;
 
 pub use builder::{Builder, ConvSpec, ConvTransposeSpec, Val, conv, conv_transpose};
+pub use efficientnet::{EfficientNet, EfficientNetWeights};
 pub use error::{Error, Result};
+pub use hrnet::HrNet;
 #[cfg(feature = "hub")]
 pub use hub::{Hub, HubFile};
 pub use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d, Shape};
 pub use net::{BatchNorm, Init, Net, Node, NodeId, Op, ParamId, ParamSpec, Role};
 pub use params::{Param, Params};
 pub use plan::{Outputs, Plan, Workspace};
-pub use resnet::{ResNet, Tap};
+pub use resnet::ResNet;
 pub use source::BackboneSource;
 pub use summary::{Row, Summary};
+pub use tap::Tap;
 pub use weights::read_weight_file;

@@ -5,20 +5,8 @@ use madenet_kernels::Pool2d;
 use crate::builder::{Builder, Val, conv};
 use crate::net::Init;
 use crate::params::Params;
+use crate::tap::{self, Tap};
 use crate::{Error, Result};
-
-/// A feature map of a backbone that others build on.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Tap {
-    /// The layer's name: `"layer2"`.
-    pub name: &'static str,
-    /// The feature map.
-    pub val: Val,
-    /// Its channels.
-    pub channels: usize,
-    /// Input pixels per pixel of it.
-    pub stride: usize,
-}
 
 /// The ResNets of torchvision that inspection methods build on.
 ///
@@ -102,17 +90,8 @@ impl ResNet {
     /// # Errors
     /// [`Error::Unknown`] for another layer; [`Error::Shape`] if the image is too small.
     pub fn features(self, b: &mut Builder, x: Val, layers: &[&str]) -> Result<Vec<Tap>> {
-        let mut depth = 0;
-        for layer in layers {
-            let place = LAYERS.iter().position(|l| l == layer).ok_or_else(|| Error::Unknown {
-                what: "layer",
-                name: (*layer).to_string(),
-                expected: LAYERS.join(", "),
-            })?;
-            depth = depth.max(place + 1);
-        }
-        let taps = self.trunk(b, x, depth)?;
-        Ok(layers.iter().filter_map(|layer| taps.iter().find(|t| t.name == *layer).copied()).collect())
+        let taps = self.trunk(b, x, tap::depth(layers, &LAYERS)?)?;
+        Ok(tap::select(&taps, layers))
     }
 
     /// Records the classifier of `classes` classes and gives its logits, `classes x 1 x 1`. The linear layer `fc` is a 1x1
@@ -172,7 +151,7 @@ pub(crate) fn basic_block(b: &mut Builder, x: Val, out: usize, stride: usize) ->
 }
 
 /// 1x1 to `width`, 3x3 with the stride, 1x1 to `out`, and a shortcut.
-fn bottleneck(b: &mut Builder, x: Val, width: usize, out: usize, stride: usize) -> Result<Val> {
+pub(crate) fn bottleneck(b: &mut Builder, x: Val, width: usize, out: usize, stride: usize) -> Result<Val> {
     let y = b.conv2d("conv1", x, conv(width, 1, 1, 0))?;
     let y = b.batch_norm("bn1", y)?;
     let y = b.relu(y)?;

@@ -9,9 +9,17 @@ use madenet_nets::{Net, Params};
 /// The formula values of all parameters of `net`, buffers included.
 #[must_use]
 pub fn formula_params(net: &Net) -> Params {
+    damped_formula_params(net, 1.0)
+}
+
+/// As [`formula_params`], with the weights of convolutions and linear layers times `gain`. Networks that add many maps up
+/// (HRNet) need one below 1: their values would grow until no normalisation's shift shows in them. A power of two keeps the formula's digits.
+#[must_use]
+pub fn damped_formula_params(net: &Net, gain: f32) -> Params {
     let mut params = Params::new();
     for (name, spec) in net.params() {
-        let values = formula_values(name, &spec.shape);
+        let factor = if spec.shape.len() > 1 { gain } else { 1.0 };
+        let values = formula_values(name, &spec.shape).into_iter().map(|v| v * factor).collect();
         params
             .insert(name, spec.shape.clone(), values)
             .expect("the formula gives as many values as the shape has");

@@ -25,6 +25,6 @@ mod shared;
 
 pub use compare::{assert_close, assert_gradient_close, max_relative_error};
 pub use fixtures::{fixture, sampled};
-pub use formula::{formula_input, formula_params, formula_values};
+pub use formula::{damped_formula_params, formula_input, formula_params, formula_values};
 pub use proof::{Proof, ProofInput, proofs};
 pub use shared::shared;
