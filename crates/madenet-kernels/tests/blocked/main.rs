@@ -3,5 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, not in what they share")]
 
+mod concat;
+mod interpolate;
 mod reorder;
 mod support;

@@ -1,7 +1,7 @@
 //! What the tests of blocked operations share.
 
 use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, pack, unpack};
-use madenet_kernels::{Padding, Shape};
+use madenet_kernels::{Isa, Padding, Shape};
 
 /// A blocked tensor that owns its blocks.
 pub(crate) struct Tensor {
@@ -14,7 +14,7 @@ impl Tensor {
     /// The planar samples `x`.
     pub(crate) fn packed(shape: Shape, border: Padding, x: &[f32]) -> Self {
         let mut tensor = Self::untouched(shape, border, x.len() / shape.len());
-        pack(x, tensor.write()).unwrap();
+        pack(Isa::best(), x, tensor.write()).unwrap();
         tensor
     }
 
@@ -48,7 +48,7 @@ impl Tensor {
             }
         }
         let mut planar = vec![f32::NAN; self.batch * shape.len()];
-        unpack(self.read(), &mut planar).unwrap();
+        unpack(Isa::best(), self.read(), &mut planar).unwrap();
         planar
     }
 }
@@ -56,6 +56,18 @@ impl Tensor {
 /// No border, an even one, and one that differs on every side.
 pub(crate) const BORDERS: [Padding; 3] =
     [Padding::all(0), Padding::all(1), Padding { top: 2, left: 1, bottom: 3, right: 5 }];
+
+/// Runs under pools of 1, 2 and 3 threads and requires the same bits.
+pub(crate) fn assert_same_on_all_threads(run: impl Fn() -> Vec<f32> + Sync) {
+    let bits = |threads: usize| -> Vec<u32> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(&run).into_iter().map(f32::to_bits).collect()
+    };
+    let one = bits(1);
+    assert!(!one.is_empty());
+    assert!(one == bits(2), "two threads give other bits than one");
+    assert!(one == bits(3), "three threads give other bits than one");
+}
 
 /// Values in -1..1 that depend on `seed` only (a linear congruential generator with Knuth's constants for MMIX).
 pub(crate) fn random(len: usize, seed: u64) -> Vec<f32> {
