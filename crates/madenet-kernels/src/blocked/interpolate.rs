@@ -167,8 +167,9 @@ fn finish<S: Simd, const N: usize>(
         }
     }
     activate(simd, activation, &mut values);
-    for (out, value) in out.iter_mut().zip(values) {
-        store(simd, value, &mut out.0);
+    // By reference: moving an array of vectors copies it through memory in smaller pieces, which is twice as slow.
+    for (out, value) in out.iter_mut().zip(&values) {
+        store(simd, *value, &mut out.0);
     }
 }
 

@@ -136,8 +136,9 @@ fn pack_line<S: Simd>(simd: S, x: &[f32], plane: usize, channels: usize, out: &m
             *v = load(simd, tile(x, lane * plane + at));
         }
         let v = simd.transpose(v);
-        for (pixel, v) in out[at..at + LANES].iter_mut().zip(v) {
-            store(simd, v, &mut pixel.0);
+        // By reference: moving an array of vectors copies it through memory in smaller pieces.
+        for (pixel, v) in out[at..at + LANES].iter_mut().zip(&v) {
+            store(simd, *v, &mut pixel.0);
         }
     }
 }
@@ -148,8 +149,8 @@ fn transpose<S: Simd>(simd: S, tile: &mut [Block; LANES]) {
     for (v, row) in v.iter_mut().zip(&*tile) {
         *v = load(simd, &row.0);
     }
-    for (v, row) in simd.transpose(v).into_iter().zip(tile) {
-        store(simd, v, &mut row.0);
+    for (v, row) in simd.transpose(v).iter().zip(tile) {
+        store(simd, *v, &mut row.0);
     }
 }
 
@@ -201,10 +202,10 @@ fn unpack_line<S: Simd>(simd: S, x: &[Block], to: usize, lanes: &mut [&mut [f32]
             *v = load(simd, &pixel.0);
         }
         let v = simd.transpose(v);
-        for (lane, v) in lanes.iter_mut().zip(v) {
+        for (lane, v) in lanes.iter_mut().zip(&v) {
             // Spare lanes have nowhere to go.
             if let Some(values) = lane.get_mut(to + at..).and_then(|lane| lane.first_chunk_mut()) {
-                store(simd, v, values);
+                store(simd, *v, values);
             }
         }
     }
