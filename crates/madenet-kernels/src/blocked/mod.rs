@@ -7,12 +7,18 @@
 //! A tensor may store a border of zeros around every plane ([`Layout`]), which convolutions read instead of testing for
 //! edges. Whoever writes a tensor writes its border as well; how much of it a convolution needs, it says itself.
 
+mod axis;
+mod concat;
 mod conv2d;
+mod interpolate;
 mod layout;
 mod reorder;
+mod rows;
 mod tensor;
 
+pub use concat::{concat_batch, concat_channels};
 pub use conv2d::{Conv2dKernel, ConvMethod, Memory, Tuning};
+pub use interpolate::interpolate;
 pub use layout::{LANES, Layout};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};

@@ -5,9 +5,18 @@ use super::Simd;
 use crate::Activation;
 use crate::activation::{LN2_HIGH, LN2_LOW, ROUND, SMALLEST, TAYLOR};
 
+/// A function of some vectors.
+#[inline(always)]
+pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, values: &mut [S::V; N]) {
+    // Not a closure, which would not be inlined into the code for the instruction set.
+    for value in values {
+        *value = activate_one(simd, function, *value);
+    }
+}
+
 /// A function of one vector.
 #[inline(always)]
-pub(crate) fn activate<S: Simd>(simd: S, function: Activation, x: S::V) -> S::V {
+pub(crate) fn activate_one<S: Simd>(simd: S, function: Activation, x: S::V) -> S::V {
     match function {
         Activation::Identity => x,
         // The order of the arguments keeps NaN.

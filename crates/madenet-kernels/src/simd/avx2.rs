@@ -3,8 +3,9 @@
 use std::arch::x86_64::{
     __m256, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps,
     _mm256_cmp_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
-    _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_max_ps, _mm256_mul_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use super::{Simd, Task};
@@ -35,6 +36,35 @@ macro_rules! halves {
         // SAFETY: the token exists, so the processor has AVX2 and FMA.
         unsafe { [$intrinsic($($argument[0]),*), $intrinsic($($argument[1]),*)] }
     };
+}
+
+impl Avx2 {
+    /// The transpose of eight vectors of eight.
+    #[inline(always)]
+    fn transpose8(self, rows: [__m256; 8]) -> [__m256; 8] {
+        let mut pairs = rows;
+        let mut fours = rows;
+        let mut columns = rows;
+        // SAFETY: the token exists, so the processor has AVX2.
+        unsafe {
+            for i in 0..4 {
+                pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+                pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+            }
+            // In `fours[4 i + k]`, columns k and 4 + k of the rows 4 i to 4 i + 3, one in each half.
+            for i in [0, 4] {
+                fours[i] = _mm256_shuffle_ps::<0b01_00_01_00>(pairs[i], pairs[i + 2]);
+                fours[i + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(pairs[i], pairs[i + 2]);
+                fours[i + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(pairs[i + 1], pairs[i + 3]);
+                fours[i + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(pairs[i + 1], pairs[i + 3]);
+            }
+            for k in 0..4 {
+                columns[k] = _mm256_permute2f128_ps::<0x20>(fours[k], fours[4 + k]);
+                columns[4 + k] = _mm256_permute2f128_ps::<0x31>(fours[k], fours[4 + k]);
+            }
+        }
+        columns
+    }
 }
 
 impl Simd for Avx2 {
@@ -117,5 +147,22 @@ impl Simd for Avx2 {
                 _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
             }
         })
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; 16]) -> [Self::V; 16] {
+        let mut columns = rows;
+        // Eight rows and eight columns at a time, which go to the other side of the diagonal.
+        for (down, right) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let mut tile = [rows[0][0]; 8];
+            for i in 0..8 {
+                tile[i] = rows[8 * down + i][right];
+            }
+            let tile = self.transpose8(tile);
+            for i in 0..8 {
+                columns[8 * right + i][down] = tile[i];
+            }
+        }
+        columns
     }
 }

@@ -1,9 +1,10 @@
 //! AVX-512F: a vector is one register, of which there are 32.
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_scalef_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cmp_ps_mask, _mm512_div_ps,
+    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_max_ps, _mm512_mul_ps,
+    _mm512_scalef_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps,
+    _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 use super::{Simd, Task};
@@ -101,5 +102,40 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn pow2(self, n: __m512) -> __m512 {
         instruction!(_mm512_scalef_ps(_mm512_set1_ps(1.0), n))
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [__m512; 16]) -> [__m512; 16] {
+        let mut pairs = rows;
+        let mut fours = rows;
+        let mut columns = rows;
+        // SAFETY: the token exists, so the processor has AVX-512F.
+        unsafe {
+            let low = |a, b| _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+            let high = |a, b| _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+            for i in 0..8 {
+                pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+                pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+            }
+            // In quarter q of `fours[4 i + k]`, column 4 q + k of the rows 4 i to 4 i + 3.
+            for i in [0, 4, 8, 12] {
+                fours[i] = low(pairs[i], pairs[i + 2]);
+                fours[i + 1] = high(pairs[i], pairs[i + 2]);
+                fours[i + 2] = low(pairs[i + 1], pairs[i + 3]);
+                fours[i + 3] = high(pairs[i + 1], pairs[i + 3]);
+            }
+            // The even and the odd quarters of two vectors, then of two such pairs.
+            for k in 0..4 {
+                let even_upper = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[k], fours[4 + k]);
+                let even_lower = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[8 + k], fours[12 + k]);
+                let odd_upper = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[k], fours[4 + k]);
+                let odd_lower = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[8 + k], fours[12 + k]);
+                columns[k] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even_upper, even_lower);
+                columns[4 + k] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd_upper, odd_lower);
+                columns[8 + k] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_upper, even_lower);
+                columns[12 + k] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_upper, odd_lower);
+            }
+        }
+        columns
     }
 }

@@ -15,7 +15,7 @@ mod avx512;
 mod isa;
 mod portable;
 
-pub(crate) use activate::activate;
+pub(crate) use activate::{activate, activate_one};
 pub use isa::Isa;
 
 /// What is compiled for every instruction set. `run` must be `#[inline(always)]`, or it will not use the set.
@@ -55,4 +55,6 @@ pub(crate) trait Simd: Copy {
     fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// `2^n` for whole `n` in -126..=127.
     fn pow2(self, n: Self::V) -> Self::V;
+    /// Lane `i` of vector `j` becomes lane `j` of vector `i`.
+    fn transpose(self, rows: [Self::V; 16]) -> [Self::V; 16];
 }

@@ -87,4 +87,9 @@ impl Simd for Portable {
         // The bias of the exponent is 127, its place bit 23.
         n.map(|n| f32::from_bits((n as i32).wrapping_add(127).cast_unsigned().wrapping_shl(23)))
     }
+
+    #[inline(always)]
+    fn transpose(self, rows: [V; 16]) -> [V; 16] {
+        std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]))
+    }
 }

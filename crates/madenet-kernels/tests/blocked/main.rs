@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, not in what they share")]
 
+mod concat;
 mod conv2d;
 #[path = "../operations/conv_case.rs"]
 mod conv_case;
+mod interpolate;
 mod reorder;
 #[expect(dead_code, reason = "shared with the tests of planar operations")]
 #[path = "../operations/support.rs"]

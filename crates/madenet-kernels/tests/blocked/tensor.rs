@@ -1,7 +1,7 @@
 //! Blocked tensors to test with.
 
 use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, pack, unpack};
-use madenet_kernels::{Padding, Shape};
+use madenet_kernels::{Isa, Padding, Shape};
 
 /// A blocked tensor that owns its blocks.
 pub(crate) struct Tensor {
@@ -14,7 +14,7 @@ impl Tensor {
     /// The planar samples `x`.
     pub(crate) fn packed(shape: Shape, border: Padding, x: &[f32]) -> Self {
         let mut tensor = Self::untouched(shape, border, x.len() / shape.len());
-        pack(x, tensor.write()).unwrap();
+        pack(Isa::best(), x, tensor.write()).unwrap();
         tensor
     }
 
@@ -48,7 +48,7 @@ impl Tensor {
             }
         }
         let mut planar = vec![f32::NAN; self.batch * shape.len()];
-        unpack(self.read(), &mut planar).unwrap();
+        unpack(Isa::best(), self.read(), &mut planar).unwrap();
         planar
     }
 }

@@ -23,7 +23,7 @@ const MACS_PER_VALUE: usize = 32;
 ///
 /// ```
 /// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Conv2dKernel, Layout, Tuning, pack, unpack};
-/// use madenet_kernels::{Activation, Conv2d, Shape};
+/// use madenet_kernels::{Activation, Conv2d, Isa, Shape};
 ///
 /// // A 3x3 sum over a 3x3 picture of ones: the corner sees four pixels, the centre nine.
 /// let shape = Shape::new(1, 3, 3);
@@ -32,14 +32,14 @@ const MACS_PER_VALUE: usize = 32;
 /// // Windows reach one pixel over every edge, where the input has to have zeros.
 /// let layout = Layout { shape, border: kernel.border() };
 /// let mut x = vec![Block::ZERO; layout.len(1)];
-/// pack(&[1.0; 9], BlockedMut::new(layout, 1, &mut x)?)?;
+/// pack(Isa::best(), &[1.0; 9], BlockedMut::new(layout, 1, &mut x)?)?;
 ///
 /// let mut y = vec![Block::ZERO; Layout::new(shape).len(1)];
 /// let out = BlockedMut::new(Layout::new(shape), 1, &mut y)?;
 /// let mut scratch = vec![Block::ZERO; kernel.scratch(1, 1)];
 /// kernel.run(Blocked::new(layout, 1, &x)?, None, out, &mut scratch)?;
 /// let mut planar = [0.0; 9];
-/// unpack(Blocked::new(Layout::new(shape), 1, &y)?, &mut planar)?;
+/// unpack(Isa::best(), Blocked::new(Layout::new(shape), 1, &y)?, &mut planar)?;
 /// let expected = [4.5, 6.5, 4.5, 6.5, 9.5, 6.5, 4.5, 6.5, 4.5];
 /// assert!(planar.iter().zip(expected).all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-5));
 /// # Ok::<(), madenet_kernels::Error>(())

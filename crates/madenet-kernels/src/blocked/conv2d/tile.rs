@@ -7,7 +7,7 @@
 
 use crate::Activation;
 use crate::blocked::LANES;
-use crate::simd::{Simd, activate};
+use crate::simd::{Simd, activate_one};
 
 /// How the sum walks through input and weights. All distances are in floats.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +178,7 @@ unsafe fn finish<S: Simd>(simd: S, function: Activation, out: *mut f32, pixels: 
         // SAFETY: as the caller promises, `pixels` vectors lie side by side.
         unsafe {
             let at = out.add(p * LANES);
-            simd.store(activate(simd, function, simd.load(at)), at);
+            simd.store(activate_one(simd, function, simd.load(at)), at);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
 use super::transform::{F2, F4, Tile, filter};
 use super::{ConvMethod, Layer, Operands};
 use crate::blocked::{Block, LANES};
-use crate::simd::{Isa, Simd, Task, activate};
+use crate::simd::{Isa, Simd, Task, activate_one};
 use crate::units;
 use crate::{Activation, Padding};
 
@@ -365,7 +365,10 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
                             Some((start, row)) => simd.add(value, simd.load(start.add(y * row + x * LANES))),
                             None => value,
                         };
-                        simd.store(activate(simd, layer.activation, value), target.add(y * row + x * LANES));
+                        simd.store(
+                            activate_one(simd, layer.activation, value),
+                            target.add(y * row + x * LANES),
+                        );
                     }
                 }
             }

@@ -1,0 +1,107 @@
+//! How planes are cut into units of work, and their rows as slices of blocks.
+
+use std::ops::Range;
+
+use super::{Block, Blocked, BlockedMut, LANES, tensor::Target};
+use crate::simd::Simd;
+use crate::units::share;
+
+/// Floats that a unit writes: 256 KiB, some 20 microseconds of streaming through memory.
+const UNIT: usize = 1 << 16;
+
+/// Consecutive rows of a plane that one unit of work writes, and nobody else.
+pub(super) struct Stretch<'a> {
+    target: Target<'a>,
+    block: usize,
+    sample: usize,
+    rows: Range<usize>,
+}
+
+impl Stretch<'_> {
+    /// The block of channels.
+    pub(super) fn block(&self) -> usize {
+        self.block
+    }
+
+    /// The sample.
+    pub(super) fn sample(&self) -> usize {
+        self.sample
+    }
+
+    /// The rows of the plane.
+    pub(super) fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    /// One of the rows, without the border.
+    #[inline(always)]
+    pub(super) fn row(&mut self, y: usize) -> &mut [Block] {
+        assert!(self.rows.contains(&y), "row {y} is not of {:?}", self.rows);
+        let w = self.target.layout().shape.w;
+        // SAFETY: `each_stretch` gives every row of the tensor to one stretch; a row has `w` pixels beside its border.
+        unsafe {
+            let start = self.target.row(self.block, self.sample, y).cast();
+            std::slice::from_raw_parts_mut(start, w)
+        }
+    }
+
+    /// All rows as one, if there is no border between them.
+    pub(super) fn joined(&mut self) -> Option<&mut [Block]> {
+        let layout = self.target.layout();
+        (layout.row() == layout.shape.w).then(|| {
+            // SAFETY: as in `row`; the rows lie one after the other.
+            unsafe {
+                let start = self.target.row(self.block, self.sample, self.rows.start).cast();
+                std::slice::from_raw_parts_mut(start, self.rows.len() * layout.shape.w)
+            }
+        })
+    }
+}
+
+/// How many rows of `w` pixels make a unit.
+pub(super) fn rows_of_unit(h: usize, w: usize) -> usize {
+    (UNIT / (w * LANES)).clamp(1, h)
+}
+
+/// Cuts the planes of a result into stretches that threads share; their borders are already zero when `f` gets them.
+pub(super) fn each_stretch(out: &mut BlockedMut<'_>, f: impl Fn(Stretch<'_>) + Sync) {
+    let (layout, batch) = (out.layout(), out.batch());
+    let (h, w) = (layout.shape.h, layout.shape.w);
+    let rows = rows_of_unit(h, w);
+    let per_plane = h.div_ceil(rows);
+    let target = out.target();
+    share(layout.blocks() * batch * per_plane, rows * w * LANES, |unit| {
+        let (plane, start) = (unit / per_plane, unit % per_plane * rows);
+        let (block, sample, rows) = (plane / batch, plane % batch, start..h.min(start + rows));
+        // SAFETY: block and sample are within the tensor, and no other unit has these rows.
+        unsafe { target.clear_border(block, sample, rows.clone()) };
+        f(Stretch { target, block, sample, rows });
+    });
+}
+
+impl<'a> Blocked<'a> {
+    /// The pixels of a plane's row, without the border.
+    pub(super) fn row(&self, block: usize, sample: usize, y: usize) -> &'a [Block] {
+        let layout = self.layout();
+        &self.blocks()[layout.origin(self.batch(), block, sample) + y * layout.row()..][..layout.shape.w]
+    }
+}
+
+/// The lanes of consecutive pixels.
+pub(super) fn floats(pixels: &[Block]) -> &[f32] {
+    // SAFETY: a block is sixteen floats and nothing else.
+    unsafe { std::slice::from_raw_parts(pixels.as_ptr().cast(), pixels.len() * LANES) }
+}
+
+/// A pixel, or as many values of a plane.
+#[inline(always)]
+pub(super) fn load<S: Simd>(simd: S, from: &[f32; LANES]) -> S::V {
+    // SAFETY: the array has sixteen floats.
+    unsafe { simd.load(from.as_ptr()) }
+}
+
+#[inline(always)]
+pub(super) fn store<S: Simd>(simd: S, v: S::V, to: &mut [f32; LANES]) {
+    // SAFETY: the array has sixteen floats.
+    unsafe { simd.store(v, to.as_mut_ptr()) }
+}
