@@ -1,29 +1,91 @@
 //! The activation functions on vectors. The scalar functions and their error bounds are in `activation.rs`; these agree with
 //! them to the rounding of the fused multiply-adds.
 
-use super::Simd;
+use super::{Simd, Task};
 use crate::Activation;
 use crate::activation::{LN2_HIGH, LN2_LOW, ROUND, SMALLEST, TAYLOR};
+use crate::blocked::{Block, LANES};
+
+/// A function as the part that costs one instruction, the larger of `floor` and the value, and what is left of it for
+/// [`finish`].
+#[inline(always)]
+pub(crate) fn floor<S: Simd>(simd: S, function: Activation) -> (S::V, Option<Activation>) {
+    match function {
+        Activation::Identity => (simd.splat(f32::NEG_INFINITY), None),
+        Activation::Relu => (simd.splat(0.0), None),
+        other => (simd.splat(f32::NEG_INFINITY), Some(other)),
+    }
+}
+
+/// Applies a function to `pixels` vectors in place.
+///
+/// A function of its own, not inlined: exponentials in every kernel would be the larger part of the code.
+///
+/// # Safety
+/// The vectors lie one after the other from `values` on, and nothing else uses them meanwhile.
+#[inline(always)]
+pub(crate) unsafe fn finish<S: Simd>(simd: S, function: Activation, values: *mut f32, pixels: usize) {
+    simd.call(Finish { function, values, pixels });
+}
 
 /// A function of some vectors.
 #[inline(always)]
 pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, values: &mut [S::V; N]) {
-    // Not a closure, which would not be inlined into the code for the instruction set.
-    for value in values {
-        *value = activate_one(simd, function, *value);
+    let (floor, rest) = floor(simd, function);
+    for value in values.iter_mut() {
+        // The order of the arguments keeps NaN.
+        *value = simd.max(floor, *value);
+    }
+    if let Some(rest) = rest {
+        let mut memory = [Block::ZERO; N];
+        // SAFETY: a block is a vector, and `N` of them lie one after the other.
+        unsafe {
+            for (block, value) in memory.iter_mut().zip(values.iter()) {
+                simd.store(*value, block.0.as_mut_ptr());
+            }
+            finish(simd, rest, memory.as_mut_ptr().cast(), N);
+            for (block, value) in memory.iter().zip(values.iter_mut()) {
+                *value = simd.load(block.0.as_ptr());
+            }
+        }
     }
 }
 
-/// A function of one vector.
-#[inline(always)]
-pub(crate) fn activate_one<S: Simd>(simd: S, function: Activation, x: S::V) -> S::V {
-    match function {
-        Activation::Identity => x,
-        // The order of the arguments keeps NaN.
-        Activation::Relu | Activation::LeakyRelu(0.0) => simd.max(simd.splat(0.0), x),
-        Activation::LeakyRelu(slope) => simd.select_negative(x, simd.mul(simd.splat(slope), x), x),
-        Activation::Silu => simd.mul(simd.max(simd.splat(f32::MIN), x), sigmoid(simd, x)),
-        Activation::Sigmoid => sigmoid(simd, x),
+/// See [`finish`].
+struct Finish {
+    function: Activation,
+    values: *mut f32,
+    pixels: usize,
+}
+
+impl Task for Finish {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        // A loop for each function. Not closures, which would not be inlined into the code for the instruction set.
+        macro_rules! each {
+            ($x:ident => $value:expr) => {
+                for pixel in 0..self.pixels {
+                    // SAFETY: a vector of the caller's.
+                    unsafe {
+                        let at = self.values.add(pixel * LANES);
+                        let $x = simd.load(at);
+                        simd.store($value, at);
+                    }
+                }
+            };
+        }
+        match self.function {
+            Activation::Identity => {}
+            Activation::Relu | Activation::LeakyRelu(0.0) => each!(x => simd.max(simd.splat(0.0), x)),
+            Activation::LeakyRelu(slope) => {
+                let slope = simd.splat(slope);
+                each!(x => simd.select_negative(x, simd.mul(slope, x), x));
+            }
+            Activation::Silu => each!(x => simd.mul(simd.max(simd.splat(f32::MIN), x), sigmoid(simd, x))),
+            Activation::Sigmoid => each!(x => sigmoid(simd, x)),
+        }
     }
 }
 

@@ -19,15 +19,6 @@ impl Avx2 {
         let has = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
         has.then_some(Avx2(()))
     }
-
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        #[target_feature(enable = "avx2,fma")]
-        fn inner<T: Task>(simd: Avx2, task: T) -> T::Output {
-            task.run(simd)
-        }
-        // SAFETY: the token exists, so the processor has AVX2 and FMA.
-        unsafe { inner(self, task) }
-    }
 }
 
 /// One instruction for each half, which the processor has because the token exists.
@@ -72,6 +63,15 @@ impl Simd for Avx2 {
 
     /// Twelve registers; weights take two and an input one.
     const ACCUMULATORS: usize = 6;
+
+    fn call<T: Task>(self, task: T) -> T::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<T: Task>(simd: Avx2, task: T) -> T::Output {
+            task.run(simd)
+        }
+        // SAFETY: the token exists, so the processor has AVX2 and FMA.
+        unsafe { inner(self, task) }
+    }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {

@@ -17,15 +17,6 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         std::arch::is_x86_feature_detected!("avx512f").then_some(Avx512(()))
     }
-
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        #[target_feature(enable = "avx512f")]
-        fn inner<T: Task>(simd: Avx512, task: T) -> T::Output {
-            task.run(simd)
-        }
-        // SAFETY: the token exists, so the processor has AVX-512F.
-        unsafe { inner(self, task) }
-    }
 }
 
 /// Every method is one instruction, which the processor has because the token exists.
@@ -40,6 +31,15 @@ impl Simd for Avx512 {
     type V = __m512;
 
     const ACCUMULATORS: usize = 24;
+
+    fn call<T: Task>(self, task: T) -> T::Output {
+        #[target_feature(enable = "avx512f")]
+        fn inner<T: Task>(simd: Avx512, task: T) -> T::Output {
+            task.run(simd)
+        }
+        // SAFETY: the token exists, so the processor has AVX-512F.
+        unsafe { inner(self, task) }
+    }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> __m512 {

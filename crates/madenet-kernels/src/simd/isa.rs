@@ -88,10 +88,10 @@ impl Isa {
     pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512(simd) => simd.run(task),
+            Set::Avx512(simd) => simd.call(task),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2(simd) => simd.run(task),
-            Set::Portable => task.run(Portable),
+            Set::Avx2(simd) => simd.call(task),
+            Set::Portable => Portable.call(task),
         }
     }
 }

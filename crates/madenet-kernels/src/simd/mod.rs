@@ -15,7 +15,7 @@ mod avx512;
 mod isa;
 mod portable;
 
-pub(crate) use activate::{activate, activate_one};
+pub(crate) use activate::{activate, finish, floor};
 pub use isa::Isa;
 
 /// What is compiled for every instruction set. `run` must be `#[inline(always)]`, or it will not use the set.
@@ -33,6 +33,9 @@ pub(crate) trait Simd: Copy {
 
     /// How many vectors the accumulators of a tile may take, beside weights and inputs.
     const ACCUMULATORS: usize;
+
+    /// Runs a task as a function of its own, not inlined.
+    fn call<T: Task>(self, task: T) -> T::Output;
 
     /// # Safety
     /// Sixteen f32 can be read at `p`, of any alignment.

@@ -1,6 +1,6 @@
 //! Arrays, which the compiler vectorises for the target it builds for.
 
-use super::Simd;
+use super::{Simd, Task};
 
 /// Needs nothing of the processor.
 #[derive(Clone, Copy)]
@@ -24,6 +24,11 @@ impl Simd for Portable {
 
     /// A vector is four registers of 128 bits; x86-64 has 16 of them, AArch64 32.
     const ACCUMULATORS: usize = if cfg!(target_arch = "aarch64") { 6 } else { 2 };
+
+    #[inline(never)]
+    fn call<T: Task>(self, task: T) -> T::Output {
+        task.run(self)
+    }
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> V {

@@ -195,7 +195,7 @@ impl Unit<'_> {
             let end = if row + 1 == rows.count { rows.last } else { rows.width };
             let mut at = 0;
             while at < end {
-                let pixels = width::<S>(group.blocks, end - at);
+                let pixels = width::<S, STEP>(group.blocks, end - at);
                 let place = Place {
                     input: input.wrapping_add(row * rows.input + at * walk.pixel),
                     weights,

@@ -5,9 +5,11 @@
 //! pixel. With 4 blocks by 6 pixels on AVX-512 (24 of 32 registers) that is 10 loads for 24 multiply-adds, of which a core does
 //! two of either a cycle. AVX2 holds a vector in two of sixteen registers: 1 block by 6 pixels.
 
+use std::marker::PhantomData;
+
 use crate::Activation;
 use crate::blocked::LANES;
-use crate::simd::{Simd, activate_one};
+use crate::simd::{Simd, finish, floor};
 
 /// How the sum walks through input and weights. All distances are in floats.
 #[derive(Clone, Copy, Debug)]
@@ -69,28 +71,44 @@ pub(super) unsafe fn tile<S: Simd, const STEP: usize>(
     macro_rules! sizes {
         ($(($b:literal: $($p:literal)*))*) => {
             match (blocks, pixels) {
-                // Tiles that an instruction set has no registers for are not compiled for it.
-                // SAFETY: as the caller promises.
-                $($(($b, $p) if $b * $p <= S::ACCUMULATORS => unsafe { fixed::<S, $b, $p, STEP>(simd, walk, ends, place) },)*)*
+                $($(($b, $p) => {
+                    if Size::<S, $b, $p, STEP>::IS_USED {
+                        // SAFETY: as the caller promises.
+                        unsafe { fixed::<S, $b, $p, STEP>(simd, walk, ends, place) };
+                    }
+                })*)*
                 _ => debug_assert!(false, "no tile of {blocks} blocks by {pixels} pixels"),
             }
         };
     }
     sizes!(
-        (1: 12 8 6 5 4 3 2 1)
-        (2: 12 8 6 4 3 2 1)
-        (3: 8 6 4 3 2 1)
+        (1: 12 8 6 4 3 2 1)
+        (2: 12 8 6 4 2 1)
+        (3: 8 6 4 2 1)
         (4: 6 5 4 3 2 1)
     );
 }
 
+/// A size of tile: constants, so that nothing is compiled for sizes that are not used.
+struct Size<S, const BLOCKS: usize, const PIXELS: usize, const STEP: usize>(PhantomData<S>);
+
+impl<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Size<S, BLOCKS, PIXELS, STEP> {
+    /// Whether the instruction set has the registers; where distances are not constant, pixels are computed one by one.
+    const IS_USED: bool = BLOCKS <= most_blocks(S::ACCUMULATORS)
+        && BLOCKS * PIXELS <= S::ACCUMULATORS
+        && (STEP != 0 || PIXELS == 1);
+}
+
 /// The widest tile of `blocks` output blocks for at most `pixels` pixels.
 #[inline(always)]
-pub(super) fn width<S: Simd>(blocks: usize, pixels: usize) -> usize {
+pub(super) fn width<S: Simd, const STEP: usize>(blocks: usize, pixels: usize) -> usize {
+    if STEP == 0 {
+        return 1;
+    }
     let sizes: &[usize] = match blocks {
-        1 => &[12, 8, 6, 5, 4, 3, 2, 1],
-        2 => &[12, 8, 6, 4, 3, 2, 1],
-        3 => &[8, 6, 4, 3, 2, 1],
+        1 => &[12, 8, 6, 4, 3, 2, 1],
+        2 => &[12, 8, 6, 4, 2, 1],
+        3 => &[8, 6, 4, 2, 1],
         _ => &[6, 5, 4, 3, 2, 1],
     };
     let most = pixels.min(S::ACCUMULATORS / blocks);
@@ -153,32 +171,16 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
             channels -= lanes;
             block = block.wrapping_add(walk.block);
         }
-        // What is not a floor is applied in a loop of its own: inlined for every sum it would be the larger part of the code.
-        let (floor, rest) = match ends.activation {
-            Activation::Relu => (simd.splat(0.0), Activation::Identity),
-            other => (simd.splat(f32::NEG_INFINITY), other),
-        };
+        let (floor, rest) = floor(simd, ends.activation);
         for b in 0..BLOCKS {
             for p in 0..PIXELS {
                 simd.store(simd.max(floor, sums[b][p]), place.out.add(b * ends.out_block + p * LANES));
             }
         }
-        if rest != Activation::Identity {
+        if let Some(rest) = rest {
             for b in 0..BLOCKS {
                 finish(simd, rest, place.out.add(b * ends.out_block), PIXELS);
             }
-        }
-    }
-}
-
-/// Applies a function to pixels in place.
-#[inline(always)]
-unsafe fn finish<S: Simd>(simd: S, function: Activation, out: *mut f32, pixels: usize) {
-    for p in 0..pixels {
-        // SAFETY: as the caller promises, `pixels` vectors lie side by side.
-        unsafe {
-            let at = out.add(p * LANES);
-            simd.store(activate_one(simd, function, simd.load(at)), at);
         }
     }
 }

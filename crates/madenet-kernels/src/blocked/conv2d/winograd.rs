@@ -10,7 +10,7 @@ use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
 use super::transform::{F2, F4, Tile, filter};
 use super::{ConvMethod, Layer, Operands};
 use crate::blocked::{Block, LANES};
-use crate::simd::{Isa, Simd, Task, activate_one};
+use crate::simd::{Isa, Simd, Task, finish, floor};
 use crate::units;
 use crate::{Activation, Padding};
 
@@ -308,7 +308,7 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
             let sums = self.sums.wrapping_add(point * group.blocks * out_block);
             let mut at = 0;
             while at < tiles.len() {
-                let pixels = width::<S>(group.blocks, tiles.len() - at);
+                let pixels = width::<S, LANES>(group.blocks, tiles.len() - at);
                 let place = Place {
                     input: inputs.wrapping_add(at * LANES),
                     weights,
@@ -357,18 +357,19 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
                 (r.start.wrapping_add(offset), r.row)
             });
             let columns = M.min(w - across * M);
+            let (floor, rest) = floor(simd, layer.activation);
             for (y, values) in values.iter().enumerate().take(rows) {
-                for (x, &value) in values.iter().enumerate().take(columns) {
-                    // SAFETY: pixels of the tile that are within the output, and the residual of its shape.
-                    unsafe {
-                        let value = match residual {
-                            Some((start, row)) => simd.add(value, simd.load(start.add(y * row + x * LANES))),
-                            None => value,
-                        };
-                        simd.store(
-                            activate_one(simd, layer.activation, value),
-                            target.add(y * row + x * LANES),
-                        );
+                // SAFETY: pixels of the tile that are within the output, and the residual of its shape.
+                unsafe {
+                    for (x, value) in values.iter().enumerate().take(columns) {
+                        let mut value = *value;
+                        if let Some((start, row)) = residual {
+                            value = simd.add(value, simd.load(start.add(y * row + x * LANES)));
+                        }
+                        simd.store(simd.max(floor, value), target.add(y * row + x * LANES));
+                    }
+                    if let Some(rest) = rest {
+                        finish(simd, rest, target.add(y * row), columns);
                     }
                 }
             }
