@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::net::Node;
+use madenet_kernels::blocked::Block;
 
 /// A result: its size and the steps between which it must stay.
 #[derive(Clone, Copy, Debug)]
@@ -13,9 +13,9 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// The result of `node`, written by step `born`.
-    pub(super) fn new(node: &Node, born: usize) -> Self {
-        Buffer { len: node.shape.len() * node.copies, born, last_read: born }
+    /// A result of `len` blocks per sample of the batch, first written by step `born`.
+    pub(super) fn new(len: usize, born: usize) -> Self {
+        Buffer { len, born, last_read: born }
     }
 
     /// Keeps it until step `step` has run.
@@ -28,21 +28,26 @@ impl Buffer {
     }
 }
 
-/// Where a result lies: values per sample, so that all slots grow with the batch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Where a result lies: blocks per sample, so that all slots grow with the batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Slot {
     offset: usize,
     len: usize,
 }
 
 impl Slot {
-    /// Its values in an arena for `batch` samples.
+    /// A part of it.
+    pub(super) fn part(self, offset: usize, len: usize) -> Self {
+        Slot { offset: self.offset + offset, len }
+    }
+
+    /// Its blocks in an arena for `batch` samples.
     pub(super) fn range(self, batch: usize) -> Range<usize> {
         self.offset * batch..(self.offset + self.len) * batch
     }
 }
 
-/// Slots for `buffers` and the size of the arena, in values per sample.
+/// Slots for `buffers` and the size of the arena, in blocks per sample.
 ///
 /// Largest first, each at the lowest place that no buffer living at the same time holds ("greedy by size", Pisarchyk and
 /// Lee 2020).
@@ -71,21 +76,11 @@ pub(super) fn allocate(buffers: &[Buffer]) -> (Vec<Slot>, usize) {
     (slots, size)
 }
 
-/// The values to read at `reads` and to write at `write`, which no read overlaps.
-pub(super) fn split<const N: usize>(
-    arena: &mut [f32],
-    reads: [Range<usize>; N],
-    write: Range<usize>,
-) -> ([&[f32]; N], &mut [f32]) {
-    let (read, out) = split_writing(arena, write);
-    (reads.map(read), out)
-}
-
-/// As [`split`], with any number of reads, which are asked for one by one.
+/// What can be read of the arena while `write` is written, which no read overlaps, and the latter.
 pub(super) fn split_writing<'a>(
-    arena: &'a mut [f32],
+    arena: &'a mut [Block],
     write: Range<usize>,
-) -> (impl Fn(Range<usize>) -> &'a [f32], &'a mut [f32]) {
+) -> (impl Fn(Range<usize>) -> &'a [Block], &'a mut [Block]) {
     let (head, rest) = arena.split_at_mut(write.start);
     let (out, tail) = rest.split_at_mut(write.len());
     let (head, tail) = (&*head, &*tail);

@@ -73,9 +73,11 @@ fn fuse_from(net: &Net, consumers: &[Vec<NodeId>], taken: &mut [bool], head: Nod
         activation: Activation::Identity,
     };
     let (takes_norm, takes_residual, takes_activation) = match node.op {
-        Op::Conv2d { .. } => (true, true, true),
+        // In groups, a convolution takes no residual: few have one behind it.
+        Op::Conv2d { geometry, .. } => (true, geometry.groups == 1, true),
         Op::ConvTranspose2d { .. } => (true, false, true),
         Op::BatchNorm(_) | Op::Add => (false, false, true),
+        Op::Interpolate(_) => (false, true, true),
         Op::Input
         | Op::Activation(_)
         | Op::Multiply
@@ -84,7 +86,6 @@ fn fuse_from(net: &Net, consumers: &[Vec<NodeId>], taken: &mut [bool], head: Nod
         | Op::MaxPool2d(_)
         | Op::AvgPool2d { .. }
         | Op::GlobalAvgPool
-        | Op::Interpolate(_)
         | Op::Unfold { .. }
         | Op::PoolChannels
         | Op::Dropout { .. }

@@ -1,21 +1,25 @@
 //! The interpreter that deploys: CPU inference on `madenet-kernels`.
 //!
 //! Making a [`Plan`] does everything that a run should not: BatchNorm is folded into the weights before it, bias,
-//! residual and activation are fused into the convolution they follow ([`fuse`]), weights are packed, and every result
-//! gets its place in one arena from the lifetimes of all of them ([`arena`]). A run then is a loop over the steps that
-//! allocates nothing.
+//! residual and activation are fused into the operation they follow ([`fuse`]), every step gets a kernel with packed weights
+//! and every result a layout ([`lower`]), joined channels are written to their place at once, and results share one arena by
+//! their lifetimes ([`arena`]). A run then is a loop over the steps.
 
 mod arena;
 mod fuse;
+mod kernel;
+mod lower;
 mod step;
 
 use madenet_kernels::Shape;
+use madenet_kernels::blocked::{Block, Tuning};
 
 use crate::net::Net;
 use crate::params::Params;
 use crate::{Error, Result};
-use arena::{Buffer, Slot};
-use step::Step;
+use arena::Buffer;
+use lower::{Draft, Home, ValueId, lower};
+use step::{Memory, Place, Step};
 
 /// A network with weights, ready to run on CPU. `Send + Sync`: one plan serves many threads, each with a [`Workspace`] of
 /// its own.
@@ -42,30 +46,24 @@ use step::Step;
 #[derive(Clone, Debug)]
 pub struct Plan {
     steps: Vec<Step>,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
+    inputs: Vec<(String, Shape)>,
+    outputs: Vec<(String, Place)>,
+    /// Blocks per sample.
     arena: usize,
-}
-
-/// An input or output: its name, the shape of one sample, and where it lies.
-#[derive(Clone, Debug)]
-struct Port {
-    name: String,
-    shape: Shape,
-    slot: Slot,
 }
 
 /// The memory of one run of a [`Plan`], kept for the next.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    arena: Vec<f32>,
+    arena: Vec<Block>,
+    scratch: Vec<Block>,
 }
 
 /// The results of a run, in the [`Workspace`] until the next one.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<'a> {
     plan: &'a Plan,
-    arena: &'a [f32],
+    arena: &'a [Block],
     batch: usize,
 }
 
@@ -76,46 +74,27 @@ impl Plan {
     /// [`Error::MissingParam`], [`Error::ParamShape`] and [`Error::NonFinite`] for weights that do not fit;
     /// [`Error::Kernel`] if a kernel refuses an operation.
     pub fn new(net: &Net, params: &Params) -> Result<Self> {
-        let values = params.values_for(net)?;
-        let fused = fuse::fuse(net);
-        // One buffer a network input, then one a step.
-        let mut buffers: Vec<Buffer> =
-            net.inputs().iter().map(|&(_, id)| Buffer::new(&net.nodes()[id], 0)).collect();
-        let mut buffer_of = vec![usize::MAX; net.nodes().len()];
-        for (i, &(_, id)) in net.inputs().iter().enumerate() {
-            buffer_of[id] = i;
-        }
-        for (i, step) in fused.iter().enumerate() {
-            buffer_of[step.result] = buffers.len();
-            buffers.push(Buffer::new(&net.nodes()[step.result], i));
-            for &arg in &step.args {
-                buffers[buffer_of[arg]].read_at(i);
-            }
-        }
-        let outputs: Vec<usize> =
-            net.outputs().iter().map(|&(_, id)| buffer_of[fuse::source(net, id)]).collect();
-        for &buffer in &outputs {
-            buffers[buffer].read_at(usize::MAX);
-        }
-        let (slots, arena) = arena::allocate(&buffers);
-        let steps = fused
-            .iter()
-            .map(|f| {
-                let args = f.args.iter().map(|&a| slots[buffer_of[a]]).collect();
-                Step::new(net, &values, f, args, slots[buffer_of[f.result]])
-            })
-            .collect::<Result<_>>()?;
-        let port = |(name, id): &(String, usize), buffer: usize| Port {
-            name: name.clone(),
-            shape: net.nodes()[*id].shape,
-            slot: slots[buffer],
-        };
-        Ok(Plan {
-            steps,
-            inputs: net.inputs().iter().enumerate().map(|(i, p)| port(p, i)).collect(),
-            outputs: net.outputs().iter().zip(outputs).map(|(p, b)| port(p, b)).collect(),
-            arena,
-        })
+        Self::with_tuning(net, params, Tuning::default())
+    }
+
+    /// As [`new`](Self::new), for an instruction set and a memory setting of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_tuning(net: &Net, params: &Params, tuning: Tuning) -> Result<Self> {
+        let mut draft = lower(net, &params.values_for(net)?, tuning)?;
+        draft.join_in_place();
+        let (places, arena) = places(&draft);
+        let inputs = net.inputs().iter().map(|(name, id)| (name.clone(), net.nodes()[*id].shape)).collect();
+        let outputs =
+            net.outputs().iter().zip(&draft.outputs).map(|((name, _), &id)| (name.clone(), places[id])).collect();
+        let steps = draft.jobs.into_iter().map(|job| Step {
+            kernel: job.kernel,
+            args: job.args.iter().map(|&arg| places[arg]).collect(),
+            out: places[job.out],
+            path: job.path,
+        });
+        Ok(Plan { steps: steps.collect(), inputs, outputs, arena })
     }
 
     /// An empty workspace; the first run sizes it, later ones of the same or a smaller batch use it as it is.
@@ -124,10 +103,21 @@ impl Plan {
         Workspace::default()
     }
 
-    /// Bytes of the arena for a batch of `batch` samples.
+    /// Bytes of a workspace for batches of `batch` samples on the ambient pool's threads.
     #[must_use]
-    pub fn arena_bytes(&self, batch: usize) -> usize {
-        self.arena * batch * size_of::<f32>()
+    pub fn workspace_bytes(&self, batch: usize) -> usize {
+        (self.arena * batch + self.scratch(batch)) * size_of::<Block>()
+    }
+
+    /// Bytes of the packed weights.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        self.steps.iter().map(|step| step.kernel.weight_bytes()).sum()
+    }
+
+    fn scratch(&self, batch: usize) -> usize {
+        let threads = rayon::current_num_threads();
+        self.steps.iter().map(|step| step.kernel.scratch(batch * step.out.copies, threads)).max().unwrap_or(0)
     }
 
     /// Runs on a batch: one slice an input of the network, in its order, of `n` samples each. A batch of none gives
@@ -137,24 +127,34 @@ impl Plan {
     /// [`Error::Input`] if the slices are not one per input or not of one batch.
     pub fn run<'a>(&'a self, inputs: &[&[f32]], workspace: &'a mut Workspace) -> Result<Outputs<'a>> {
         let batch = self.batch(inputs)?;
-        let needed = self.arena * batch;
+        let (needed, scratch) = (self.arena * batch, self.scratch(batch));
+        // Not `resize`, which would copy what is there.
         if workspace.arena.len() < needed {
-            // Not `resize`, which would copy what is there.
-            workspace.arena = vec![0.0; needed];
+            workspace.arena = vec![Block::ZERO; needed];
         }
-        let arena = &mut workspace.arena[..needed];
-        for (port, values) in self.inputs.iter().zip(inputs) {
-            arena[port.slot.range(batch)].copy_from_slice(values);
+        if workspace.scratch.len() < scratch {
+            workspace.scratch = vec![Block::ZERO; scratch];
         }
-        for step in &self.steps {
-            step.run(arena, batch)?;
+        let (arena, scratch) = (&mut workspace.arena[..needed], &mut workspace.scratch[..scratch]);
+        // Outputs that are inputs passed on have no step.
+        for (i, place) in self.outputs.iter().map(|(_, place)| place).enumerate() {
+            debug_assert!(matches!(place.memory, Memory::Arena(_)), "output {i}");
+        }
+        let steps = || self.steps.iter().try_for_each(|step| step.run(inputs, arena, scratch, batch));
+        // From outside of the pool, enter it once and not at every step.
+        if batch == 0 {
+        } else if rayon::current_thread_index().is_none() && rayon::current_num_threads() > 1 {
+            rayon::scope(|_| steps())?;
+        } else {
+            let mut steps = steps;
+            steps()?;
         }
         Ok(Outputs { plan: self, arena, batch })
     }
 
     fn batch(&self, inputs: &[&[f32]]) -> Result<usize> {
         if inputs.len() != self.inputs.len() {
-            let names: Vec<&str> = self.inputs.iter().map(|p| p.name.as_str()).collect();
+            let names: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
             return Err(Error::Input {
                 name: names.join(", "),
                 expected: format!("in {} inputs", names.len()),
@@ -162,17 +162,17 @@ impl Plan {
             });
         }
         let mut batch = None;
-        for (port, values) in self.inputs.iter().zip(inputs) {
-            let sample = port.shape.len();
+        for ((name, shape), values) in self.inputs.iter().zip(inputs) {
+            let sample = shape.len();
             let n = values.len().checked_div(sample).unwrap_or(0);
             if n * sample != values.len() || *batch.get_or_insert(n) != n {
                 return Err(Error::Input {
-                    name: port.name.clone(),
+                    name: name.clone(),
                     expected: match batch {
                         Some(first) if n * sample == values.len() => {
-                            format!("{first} times {sample} ({})", port.shape)
+                            format!("{first} times {sample} ({})", shape)
                         }
-                        _ => format!("a multiple of {sample} ({})", port.shape),
+                        _ => format!("a multiple of {sample} ({})", shape),
                     },
                     got: values.len(),
                 });
@@ -186,16 +186,55 @@ impl<'a> Outputs<'a> {
     /// The output called `name`: samples one after another.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [f32]> {
-        self.plan.outputs.iter().position(|p| p.name == name).map(|i| self.at(i))
+        self.plan.outputs.iter().position(|(output, _)| output == name).map(|i| self.at(i))
     }
 
     /// Name, shape of one sample and values of every output, in the network's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Shape, &'a [f32])> {
         let this = *self;
-        this.plan.outputs.iter().enumerate().map(move |(i, p)| (p.name.as_str(), p.shape, this.at(i)))
+        this.plan.outputs.iter().enumerate().map(move |(i, (name, place))| (name.as_str(), place.layout.shape, this.at(i)))
     }
 
     fn at(&self, i: usize) -> &'a [f32] {
-        &self.arena[self.plan.outputs[i].slot.range(self.batch)]
+        let place = &self.plan.outputs[i].1;
+        match place.memory {
+            Memory::Arena(slot) => place.planar(&self.arena[slot.range(self.batch)], self.batch),
+            Memory::Input(_) => &[],
+        }
     }
+}
+
+/// Where the values of a draft lie, and the size of the arena in blocks per sample.
+fn places(draft: &Draft) -> (Vec<Place>, usize) {
+    // A buffer for every memory; values that are written by nobody are the caller's inputs.
+    let mut buffers: Vec<Buffer> = Vec::new();
+    let mut buffer_of: Vec<Option<usize>> = vec![None; draft.values.len()];
+    let mut touch = |id: ValueId, step: usize| {
+        let (root, _) = draft.root(id);
+        if draft.values[root].home == Home::Own {
+            let buffer = *buffer_of[root].get_or_insert_with(|| {
+                buffers.push(Buffer::new(draft.values[root].blocks(), step));
+                buffers.len() - 1
+            });
+            buffers[buffer].read_at(step);
+        }
+    };
+    for (i, job) in draft.jobs.iter().enumerate() {
+        touch(job.out, i);
+        job.args.iter().for_each(|&arg| touch(arg, i));
+    }
+    draft.outputs.iter().for_each(|&id| touch(id, usize::MAX));
+    let (slots, arena) = arena::allocate(&buffers);
+    let place = |(id, value): (ValueId, &lower::Value)| {
+        let (root, block) = draft.root(id);
+        let memory = match (draft.values[root].home, buffer_of[root]) {
+            (Home::Input(i), _) => Memory::Input(i),
+            (_, buffer) => {
+                let slot = buffer.map(|buffer| slots[buffer]).unwrap_or_default();
+                Memory::Arena(slot.part(block * value.copies * value.layout.plane(), value.blocks()))
+            }
+        };
+        Place { memory, form: value.form, layout: value.layout, copies: value.copies }
+    };
+    (draft.values.iter().enumerate().map(place).collect(), arena)
 }
