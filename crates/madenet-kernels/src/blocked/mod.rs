@@ -7,10 +7,18 @@
 //! A tensor may store a border of zeros around every plane ([`Layout`]), which convolutions read instead of testing for
 //! edges. Whoever writes a tensor writes its border as well; how much of it a convolution needs, it says itself.
 
+mod columns;
+mod depthwise;
 mod layout;
+mod pointwise;
+mod pool2d;
 mod reorder;
+mod sum;
 mod tensor;
 
+pub use depthwise::DepthwiseKernel;
 pub use layout::{LANES, Layout};
+pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
+pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};

@@ -1,9 +1,9 @@
 //! AVX2 with FMA: a vector is two of sixteen registers.
 
 use std::arch::x86_64::{
-    __m256, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps,
+    __m256, _CMP_LT_OQ, _CMP_UNORD_Q, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps,
     _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
-    _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+    _mm256_mul_ps, _mm256_or_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
     _mm256_sub_ps,
 };
 
@@ -35,6 +35,14 @@ macro_rules! halves {
         // SAFETY: the token exists, so the processor has AVX2 and FMA.
         unsafe { [$intrinsic($($argument[0]),*), $intrinsic($($argument[1]),*)] }
     };
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn nan_or_max_ps(x: __m256, y: __m256) -> __m256 {
+    // SAFETY: as the caller promises.
+    unsafe { _mm256_or_ps(_mm256_max_ps(x, y), _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x)) }
 }
 
 impl Simd for Avx2 {
@@ -97,6 +105,12 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
         halves!(_mm256_max_ps(a, b))
+    }
+
+    /// The maximum is its second operand where either is NaN; all bits set are a NaN too.
+    #[inline(always)]
+    fn max_or_nan(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(nan_or_max_ps(b, a))
     }
 
     #[inline(always)]
