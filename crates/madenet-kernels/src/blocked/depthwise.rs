@@ -329,10 +329,12 @@ impl<S: Simd, C: Columns> Tile<S> for Windows<C> {
             // The order of the arguments keeps NaN. Other functions are too long for the registers: they follow in a pass over
             // the row.
             if self.relu {
-                values = values.map(|value| simd.max(simd.splat(0.0), value));
+                for value in &mut values {
+                    *value = simd.max(simd.splat(0.0), *value);
+                }
             }
-            for (index, value) in values.into_iter().enumerate() {
-                simd.store(value, self.out.add((at + index) * LANES));
+            for (index, value) in values.iter().enumerate() {
+                simd.store(*value, self.out.add((at + index) * LANES));
             }
         }
     }

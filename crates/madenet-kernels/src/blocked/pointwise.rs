@@ -285,9 +285,9 @@ impl<O: Operation> Run<O> {
             *value = self.operation.value(simd, constants, a, b);
         }
         activate(simd, self.activation, &mut values);
-        for (index, value) in values.into_iter().enumerate() {
+        for (index, value) in values.iter().enumerate() {
             // SAFETY: and of the output written.
-            unsafe { simd.store(value, self.out.add((at + index) * LANES)) };
+            unsafe { simd.store(*value, self.out.add((at + index) * LANES)) };
         }
     }
 }

@@ -212,9 +212,13 @@ impl<F: Fold> Band<'_, F> {
             let inner = Windows { fold, columns, start, down: source.row, rows: rows.len(), scale, out };
             // SAFETY: the windows are of the row, and all of their taps that are left on the plane.
             unsafe {
-                (0..first).for_each(|x| edge(x).tile::<1>(simd, 0));
+                for x in 0..first {
+                    edge(x).tile::<1>(simd, 0);
+                }
                 tiles(simd, inner, first, end);
-                (end..width).for_each(|x| edge(x).tile::<1>(simd, 0));
+                for x in end..width {
+                    edge(x).tile::<1>(simd, 0);
+                }
             }
         }
     }
@@ -251,11 +255,13 @@ impl<S: Simd, F: Fold, C: Columns> Tile<S> for Windows<F, C> {
             unsafe { self.columns.row(simd, Folding(self.fold), start.add(row * self.down), &mut values) };
         }
         if let Some(scale) = self.scale {
-            values = values.map(|value| simd.mul(value, simd.splat(scale)));
+            for value in &mut values {
+                *value = simd.mul(*value, simd.splat(scale));
+            }
         }
-        for (index, value) in values.into_iter().enumerate() {
+        for (index, value) in values.iter().enumerate() {
             // SAFETY: as above.
-            unsafe { simd.store(value, self.out.add((at + index) * LANES)) };
+            unsafe { simd.store(*value, self.out.add((at + index) * LANES)) };
         }
     }
 }

@@ -54,8 +54,8 @@ unsafe fn activate_tile<S: Simd, const N: usize>(simd: S, function: Activation, 
         *value = unsafe { simd.load(x.add(index * LANES)) };
     }
     activate(simd, function, &mut values);
-    for (index, value) in values.into_iter().enumerate() {
+    for (index, value) in values.iter().enumerate() {
         // SAFETY: one of `N` pixels.
-        unsafe { simd.store(value, x.add(index * LANES)) };
+        unsafe { simd.store(*value, x.add(index * LANES)) };
     }
 }

@@ -6,22 +6,36 @@ use crate::Activation;
 use crate::activation::{LN2_HIGH, LN2_LOW, SMALLEST, TAYLOR, ROUND};
 
 /// Applies a function to vectors, with the choice of the function outside the loop.
+///
+/// Loops and not closures: a closure is compiled without the instruction set unless it happens to be inlined.
 #[inline(always)]
 pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, values: &mut [S::V; N]) {
     let zero = simd.splat(0.0);
     match function {
         Activation::Identity => {}
-        // The order of the arguments keeps NaN.
-        Activation::Relu | Activation::LeakyRelu(0.0) => values.iter_mut().for_each(|v| *v = simd.max(zero, *v)),
+        Activation::Relu | Activation::LeakyRelu(0.0) => {
+            for v in values {
+                // The order of the arguments keeps NaN.
+                *v = simd.max(zero, *v);
+            }
+        }
         Activation::LeakyRelu(slope) => {
             let slope = simd.splat(slope);
-            values.iter_mut().for_each(|v| *v = simd.select_negative(*v, simd.mul(slope, *v), *v));
+            for v in values {
+                *v = simd.select_negative(*v, simd.mul(slope, *v), *v);
+            }
         }
         Activation::Silu => {
             let smallest = simd.splat(f32::MIN);
-            values.iter_mut().for_each(|v| *v = simd.mul(simd.max(smallest, *v), sigmoid(simd, *v)));
+            for v in values {
+                *v = simd.mul(simd.max(smallest, *v), sigmoid(simd, *v));
+            }
         }
-        Activation::Sigmoid => values.iter_mut().for_each(|v| *v = sigmoid(simd, *v)),
+        Activation::Sigmoid => {
+            for v in values {
+                *v = sigmoid(simd, *v);
+            }
+        }
     }
 }
 
