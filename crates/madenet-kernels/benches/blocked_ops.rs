@@ -74,9 +74,10 @@ fn depthwise(criterion: &mut Criterion) {
 
 fn pool2d(criterion: &mut Criterion) {
     for isa in Isa::available() {
-        for (geometry, input) in
-            [(Pool2d::new(3, 2, 1), Shape::new(64, 128, 128)), (Pool2d::new(2, 2, 0), Shape::new(64, 128, 128))]
-        {
+        for (geometry, input) in [
+            (Pool2d::new(3, 2, 1), Shape::new(64, 128, 128)),
+            (Pool2d::new(2, 2, 0), Shape::new(64, 128, 128)),
+        ] {
             let (h, w) = geometry.output((input.h, input.w)).unwrap();
             let (x, mut out) =
                 (Tensor::new(input, Padding::all(0)), Tensor::new(Shape { h, w, ..input }, Padding::all(1)));

@@ -90,16 +90,7 @@ impl DepthwiseKernel {
             block.0[..bias.len()].copy_from_slice(bias);
         }
         let border = border(&geometry, input, output);
-        Ok(DepthwiseKernel {
-            isa,
-            geometry,
-            input,
-            output,
-            border,
-            weights,
-            bias: packed_bias,
-            activation,
-        })
+        Ok(DepthwiseKernel { isa, geometry, input, output, border, weights, bias: packed_bias, activation })
     }
 
     /// The shape of an output sample.
@@ -171,7 +162,8 @@ impl DepthwiseKernel {
         let split = threads > 1 && planes < 4 * threads;
         let cost = self.output.plane() * LANES * self.geometry.kernel.0 * self.geometry.kernel.1;
         units::share(planes, cost, |plane| {
-            let rows = Rows { kernel: self, source, target, block: plane / batch, sample: plane % batch, wanted };
+            let rows =
+                Rows { kernel: self, source, target, block: plane / batch, sample: plane % batch, wanted };
             f(rows.block, rows.sample, rows.band(0..self.output.h, split));
         });
     }

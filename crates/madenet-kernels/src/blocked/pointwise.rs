@@ -105,7 +105,8 @@ impl ScaleShiftKernel {
             let block = |lanes: &[f32]| Block(std::array::from_fn(|i| lanes.get(i).copied().unwrap_or(0.0)));
             values.chunks(LANES).map(block).collect::<Vec<_>>()
         };
-        let affine = blocks(scale).into_iter().zip(blocks(shift)).map(|(scale, shift)| [scale, shift]).collect();
+        let affine =
+            blocks(scale).into_iter().zip(blocks(shift)).map(|(scale, shift)| [scale, shift]).collect();
         Ok(ScaleShiftKernel { isa, channels: scale.len(), affine, activation })
     }
 
@@ -118,7 +119,14 @@ impl ScaleShiftKernel {
         let shape = x.layout().shape;
         x.expect("scale_shift: x", Shape { c: self.channels, ..shape }, Padding::all(0), x.batch())?;
         out.expect("scale_shift: out", shape, x.batch())?;
-        pointwise(self.isa, ScaleShift { affine: &self.affine, batch: x.batch() }, self.activation, x, x, out);
+        pointwise(
+            self.isa,
+            ScaleShift { affine: &self.affine, batch: x.batch() },
+            self.activation,
+            x,
+            x,
+            out,
+        );
         Ok(())
     }
 }
@@ -238,7 +246,9 @@ fn pointwise<O: Operation>(
         // SAFETY: the rows are the unit's; without borders there is nothing to clear.
         unsafe { target.clear_border(block, sample, rows.clone()) };
         for y in rows {
-            let at = |source: Source| source.start.wrapping_add(plane * source.sample + y * source.row + from * LANES);
+            let at = |source: Source| {
+                source.start.wrapping_add(plane * source.sample + y * source.row + from * LANES)
+            };
             // SAFETY: a row of the plane.
             let out = unsafe { target.row(block, sample, y) }.wrapping_add(from * LANES);
             isa.run(Run { operation, activation, plane, a: at(a), b: at(b), out, pixels });

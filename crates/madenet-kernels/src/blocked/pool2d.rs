@@ -92,7 +92,16 @@ fn pool<F: Fold>(isa: Isa, geometry: Pool2d, fold: F, x: Blocked<'_>, target: Ta
     units::share(target.layout().blocks() * batch * bands, cost, |unit| {
         let (plane, first) = (unit / bands, unit % bands * band);
         let rows = first..output.h.min(first + band);
-        isa.run(Band { geometry, fold, source, target, input, block: plane / batch, sample: plane % batch, rows });
+        isa.run(Band {
+            geometry,
+            fold,
+            source,
+            target,
+            input,
+            block: plane / batch,
+            sample: plane % batch,
+            rows,
+        });
     });
 }
 
@@ -205,7 +214,15 @@ impl<F: Fold> Band<'_, F> {
                 let columns = Any { columns: taps.len(), stride: 1, dilation: 1 };
                 let start = start.wrapping_add(taps.start * LANES);
                 let scale = fold.scale(rows.len() * taps.len());
-                Windows { fold, columns, start, down: source.row, rows: rows.len(), scale, out: out.wrapping_add(x * LANES) }
+                Windows {
+                    fold,
+                    columns,
+                    start,
+                    down: source.row,
+                    rows: rows.len(),
+                    scale,
+                    out: out.wrapping_add(x * LANES),
+                }
             };
             let start = start.wrapping_sub(padding.left * LANES);
             let scale = fold.scale(rows.len() * kernel.1);

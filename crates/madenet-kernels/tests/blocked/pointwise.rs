@@ -135,9 +135,8 @@ fn threads_do_not_change_a_bit() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let (isa, function, shape) = (Isa::best(), Activation::Relu, Shape::new(2, 3, 4));
-    let tensor = |shape: Shape, batch| {
-        Tensor::packed(shape, Padding::all(0), &vec![0.0; batch * shape.len()])
-    };
+    let tensor =
+        |shape: Shape, batch| Tensor::packed(shape, Padding::all(0), &vec![0.0; batch * shape.len()]);
     let what = |result: Result<(), Error>| match result {
         Ok(()) => None,
         Err(Error::Geometry { what, .. }) => Some(what),
