@@ -12,6 +12,9 @@ pub(super) trait Step<S: Simd>: Copy {
 
 /// The columns of a window.
 pub(super) trait Columns: Copy {
+    /// The widest tile: what the compiler unrolls whole, so that its values stay in registers.
+    const WIDEST: usize;
+
     /// Pixels from one window to the next.
     fn stride(self) -> usize;
 
@@ -33,6 +36,8 @@ pub(super) trait Columns: Copy {
 pub(super) struct Fixed<const K: usize, const STRIDE: usize>;
 
 impl<const K: usize, const STRIDE: usize> Columns for Fixed<K, STRIDE> {
+    const WIDEST: usize = if STRIDE == 1 { 8 } else { 4 };
+
     #[inline(always)]
     fn stride(self) -> usize {
         STRIDE
@@ -69,6 +74,8 @@ pub(super) struct Any {
 }
 
 impl Columns for Any {
+    const WIDEST: usize = 8;
+
     #[inline(always)]
     fn stride(self) -> usize {
         self.stride
@@ -96,6 +103,9 @@ impl Columns for Any {
 
 /// What computes a tile of neighbouring windows.
 pub(super) trait Tile<S: Simd>: Copy {
+    /// The most windows of a tile.
+    const WIDEST: usize;
+
     /// # Safety
     /// Windows `at .. at + P` exist.
     unsafe fn tile<const P: usize>(self, simd: S, at: usize);
@@ -111,7 +121,7 @@ pub(super) unsafe fn tiles<S: Simd, T: Tile<S>>(simd: S, tile: T, from: usize, t
     let mut at = from;
     // SAFETY: all tiles end at `to` or before.
     unsafe {
-        if S::ACCUMULATORS >= 16 {
+        if S::ACCUMULATORS >= 16 && T::WIDEST >= 8 {
             while at + 8 <= to {
                 tile.tile::<8>(simd, at);
                 at += 8;

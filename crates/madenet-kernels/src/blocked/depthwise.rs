@@ -308,6 +308,8 @@ struct Windows<C> {
 }
 
 impl<S: Simd, C: Columns> Tile<S> for Windows<C> {
+    const WIDEST: usize = C::WIDEST;
+
     #[inline(always)]
     unsafe fn tile<const P: usize>(self, simd: S, at: usize) {
         // SAFETY: the bias is a block; windows `at..at + P` exist, their rows are `down` apart, and a row has `taps.1` weights.

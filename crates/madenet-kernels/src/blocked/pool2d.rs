@@ -263,6 +263,8 @@ struct Windows<F, C> {
 }
 
 impl<S: Simd, F: Fold, C: Columns> Tile<S> for Windows<F, C> {
+    const WIDEST: usize = C::WIDEST;
+
     #[inline(always)]
     unsafe fn tile<const P: usize>(self, simd: S, at: usize) {
         let mut values = [self.fold.start(simd); P];
