@@ -1,8 +1,11 @@
 //! Pooling of planes: maximum, average, and the average of a whole plane. No border of the input is read.
 
+mod fold;
+
 use std::ops::Range;
 
-use super::columns::{Any, Columns, Fixed, Step, Tile, tiles};
+use self::fold::{Fold, Folding, Max, Mean};
+use super::columns::{Any, Columns, Fixed, Tile, tiles};
 use super::sum::sum_row;
 use super::tensor::{Source, Target};
 use super::{Blocked, BlockedMut, LANES};
@@ -103,67 +106,6 @@ fn pool<F: Fold>(isa: Isa, geometry: Pool2d, fold: F, x: Blocked<'_>, target: Ta
             rows,
         });
     });
-}
-
-/// How the values under a window become one.
-trait Fold: Copy + Sync {
-    fn start<S: Simd>(self, simd: S) -> S::V;
-    fn fold<S: Simd>(self, simd: S, value: S::V, x: S::V) -> S::V;
-    /// What a window with `taps` taps on the plane is multiplied by, if by anything.
-    fn scale(self, taps: usize) -> Option<f32>;
-}
-
-#[derive(Clone, Copy)]
-struct Max;
-
-impl Fold for Max {
-    #[inline(always)]
-    fn start<S: Simd>(self, simd: S) -> S::V {
-        simd.splat(f32::NEG_INFINITY)
-    }
-
-    #[inline(always)]
-    fn fold<S: Simd>(self, simd: S, value: S::V, x: S::V) -> S::V {
-        simd.max_or_nan(value, x)
-    }
-
-    #[inline(always)]
-    fn scale(self, _: usize) -> Option<f32> {
-        None
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Mean {
-    /// The taps to divide by, where that is not the number on the plane.
-    all: Option<usize>,
-}
-
-impl Fold for Mean {
-    #[inline(always)]
-    fn start<S: Simd>(self, simd: S) -> S::V {
-        simd.splat(0.0)
-    }
-
-    #[inline(always)]
-    fn fold<S: Simd>(self, simd: S, value: S::V, x: S::V) -> S::V {
-        simd.add(value, x)
-    }
-
-    #[inline(always)]
-    fn scale(self, taps: usize) -> Option<f32> {
-        Some(1.0 / self.all.unwrap_or(taps) as f32)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Folding<F>(F);
-
-impl<S: Simd, F: Fold> Step<S> for Folding<F> {
-    #[inline(always)]
-    unsafe fn step(self, simd: S, _: usize, value: S::V, x: S::V) -> S::V {
-        self.0.fold(simd, value, x)
-    }
 }
 
 /// Rows of a plane of the output.
