@@ -244,26 +244,29 @@ fn pointwise<O: Operation>(
         let rows = band_at * band..rows.min((band_at + 1) * band);
         let (block, sample, pixels) = (plane / batch, plane % batch, part.min(width - from));
         // SAFETY: the rows are the unit's; without borders there is nothing to clear.
-        unsafe { target.clear_border(block, sample, rows.clone()) };
-        for y in rows {
-            let at = |source: Source| {
-                source.start.wrapping_add(plane * source.sample + y * source.row + from * LANES)
-            };
-            // SAFETY: a row of the plane.
-            let out = unsafe { target.row(block, sample, y) }.wrapping_add(from * LANES);
-            isa.run(Run { operation, activation, plane, a: at(a), b: at(b), out, pixels });
-        }
+        let start = unsafe {
+            target.clear_border(block, sample, rows.clone());
+            target.row(block, sample, rows.start)
+        };
+        let at = |source: Source| {
+            let start =
+                source.start.wrapping_add(plane * source.sample + rows.start * source.row + from * LANES);
+            (start, source.row)
+        };
+        let out = (start.wrapping_add(from * LANES), layout.row() * LANES);
+        isa.run(Run { operation, activation, plane, a: at(a), b: at(b), out, rows: rows.len(), pixels });
     });
 }
 
-/// Pixels side by side.
+/// Pixels of some rows: where each tensor's first row begins, and from one row to the next.
 struct Run<O> {
     operation: O,
     activation: Activation,
     plane: usize,
-    a: *const f32,
-    b: *const f32,
-    out: *mut f32,
+    a: (*const f32, usize),
+    b: (*const f32, usize),
+    out: (*mut f32, usize),
+    rows: usize,
     pixels: usize,
 }
 
@@ -274,30 +277,35 @@ impl<O: Operation> Task for Run<O> {
     fn run<S: Simd>(self, simd: S) {
         let constants = self.operation.constants(simd, self.plane);
         let wide = self.pixels - self.pixels % WIDE;
-        for at in (0..wide).step_by(WIDE) {
-            self.tile::<S, WIDE>(simd, constants, at);
-        }
-        for at in wide..self.pixels {
-            self.tile::<S, 1>(simd, constants, at);
+        for row in 0..self.rows {
+            for at in (0..wide).step_by(WIDE) {
+                self.tile::<S, WIDE>(simd, constants, row, at);
+            }
+            for at in wide..self.pixels {
+                self.tile::<S, 1>(simd, constants, row, at);
+            }
         }
     }
 }
 
 impl<O: Operation> Run<O> {
-    /// Pixels `at .. at + N`, which must be of the run.
+    /// Pixels `at .. at + N` of a row, which must be of the run.
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, constants: [S::V; 2], at: usize) {
+    fn tile<S: Simd, const N: usize>(&self, simd: S, constants: [S::V; 2], row: usize, at: usize) {
         let mut values = [simd.splat(0.0); N];
         for (index, value) in values.iter_mut().enumerate() {
-            let offset = (at + index) * LANES;
-            // SAFETY: `pixels` pixels of both inputs can be read.
-            let (a, b) = unsafe { (simd.load(self.a.add(offset)), simd.load(self.b.add(offset))) };
+            let pixel = (at + index) * LANES;
+            // SAFETY: `pixels` pixels of every row of both inputs can be read.
+            let (a, b) = unsafe {
+                let a = simd.load(self.a.0.add(row * self.a.1 + pixel));
+                (a, simd.load(self.b.0.add(row * self.b.1 + pixel)))
+            };
             *value = self.operation.value(simd, constants, a, b);
         }
         activate(simd, self.activation, &mut values);
         for (index, value) in values.iter().enumerate() {
             // SAFETY: and of the output written.
-            unsafe { simd.store(*value, self.out.add((at + index) * LANES)) };
+            unsafe { simd.store(*value, self.out.0.add(row * self.out.1 + (at + index) * LANES)) };
         }
     }
 }
