@@ -8,18 +8,26 @@
 //! edges. Whoever writes a tensor writes its border as well; how much of it a convolution needs, it says itself.
 
 mod axis;
+mod columns;
 mod concat;
 mod conv2d;
+mod depthwise;
 mod interpolate;
 mod layout;
+mod pointwise;
+mod pool2d;
 mod reorder;
 mod rows;
+mod sum;
 mod tensor;
 
 pub use concat::{concat_batch, concat_channels};
 pub use conv2d::{Conv2dKernel, ConvMethod, Memory, Tuning};
+pub use depthwise::DepthwiseKernel;
 pub use interpolate::interpolate;
 pub use layout::{LANES, Layout};
+pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
+pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};
 

@@ -1,9 +1,9 @@
 //! AVX2 with FMA: a vector is two of sixteen registers.
 
 use std::arch::x86_64::{
-    __m256, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps,
+    __m256, _CMP_LT_OQ, _CMP_UNORD_Q, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps,
     _mm256_cmp_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_mul_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_max_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps,
     _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
     _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
@@ -129,24 +129,15 @@ impl Simd for Avx2 {
         halves!(_mm256_max_ps(a, b))
     }
 
+    /// The maximum is its second operand where either is NaN; all bits set are a NaN too.
     #[inline(always)]
-    fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V {
-        let half = |x, a, b| {
-            // SAFETY: the token exists, so the processor has AVX2.
-            unsafe { _mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
-        };
-        [half(x[0], a[0], b[0]), half(x[1], a[1], b[1])]
+    fn max_or_nan(self, a: Self::V, b: Self::V) -> Self::V {
+        halves!(nan_or_max_ps(b, a))
     }
 
     #[inline(always)]
-    fn pow2(self, n: Self::V) -> Self::V {
-        n.map(|n| {
-            // SAFETY: the token exists, so the processor has AVX2. The bias of the exponent is 127, its place bit 23.
-            unsafe {
-                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
-            }
-        })
+    fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        halves!(select_negative_ps(x, a, b))
     }
 
     #[inline(always)]
@@ -164,5 +155,40 @@ impl Simd for Avx2 {
             }
         }
         columns
+    }
+
+    #[inline(always)]
+    fn pow2(self, n: Self::V) -> Self::V {
+        halves!(pow2_ps(n))
+    }
+}
+
+// One half of what takes several instructions. Functions and not closures, which are compiled without the instruction set unless
+// they happen to be inlined.
+
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn nan_or_max_ps(x: __m256, y: __m256) -> __m256 {
+    // SAFETY: as the caller promises.
+    unsafe { _mm256_or_ps(_mm256_max_ps(x, y), _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x)) }
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn select_negative_ps(x: __m256, a: __m256, b: __m256) -> __m256 {
+    // SAFETY: as the caller promises.
+    unsafe { _mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn pow2_ps(n: __m256) -> __m256 {
+    // SAFETY: as the caller promises. The bias of the exponent is 127, its place bit 23.
+    unsafe {
+        let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+        _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
     }
 }

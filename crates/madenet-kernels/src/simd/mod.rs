@@ -54,6 +54,8 @@ pub(crate) trait Simd: Copy {
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger value; `b` where either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger value; NaN where either is NaN.
+    fn max_or_nan(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a` where `x < 0`, else `b`, also where `x` is NaN.
     fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// `2^n` for whole `n` in -126..=127.

@@ -83,6 +83,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn max_or_nan(self, a: V, b: V) -> V {
+        zip(a, b, |a, b| if (b > a) | b.is_nan() { b } else { a })
+    }
+
+    #[inline(always)]
     fn select_negative(self, x: V, a: V, b: V) -> V {
         std::array::from_fn(|i| if x[i] < 0.0 { a[i] } else { b[i] })
     }

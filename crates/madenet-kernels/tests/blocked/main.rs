@@ -7,7 +7,10 @@ mod concat;
 mod conv2d;
 #[path = "../operations/conv_case.rs"]
 mod conv_case;
+mod depthwise;
 mod interpolate;
+mod pointwise;
+mod pool2d;
 mod reorder;
 #[expect(dead_code, reason = "shared with the tests of planar operations")]
 #[path = "../operations/support.rs"]

@@ -4,7 +4,8 @@ use madenet_kernels::blocked::{
     self, Block, Blocked, BlockedMut, DepthwiseKernel, LANES, PlanarConv2dKernel, ScaleShiftKernel, Tuning,
 };
 use madenet_kernels::{
-    self as kernels, Activation, Conv2dKernel, ConvTranspose2dKernel, Interpolation, Isa, Padding, Pool2d, Shape,
+    self as kernels, Activation, Conv2dKernel, ConvTranspose2dKernel, Interpolation, Isa, Padding, Pool2d,
+    Shape,
 };
 
 use super::fuse::Fused;
@@ -19,7 +20,10 @@ const MOST_PLANAR: usize = LANES - 1;
 pub(super) enum Kernel {
     Pack(Isa),
     Unpack(Isa),
-    Conv2d { kernel: blocked::Conv2dKernel, residual: bool },
+    Conv2d {
+        kernel: blocked::Conv2dKernel,
+        residual: bool,
+    },
     /// Planar to blocked.
     Stem(PlanarConv2dKernel),
     Depthwise(DepthwiseKernel),
@@ -33,11 +37,26 @@ pub(super) enum Kernel {
     ConcatChannels(Isa),
     ConcatBatch,
     MaxPool2d(Isa, Pool2d),
-    AvgPool2d { isa: Isa, geometry: Pool2d, count_include_pad: bool },
+    AvgPool2d {
+        isa: Isa,
+        geometry: Pool2d,
+        count_include_pad: bool,
+    },
     GlobalAvgPool(Isa),
-    Interpolate { isa: Isa, mode: Interpolation, residual: bool, activation: Activation },
-    PlanarUnfold { kernel: usize, input: Shape },
-    PlanarPoolChannels { input: Shape, channels: usize },
+    Interpolate {
+        isa: Isa,
+        mode: Interpolation,
+        residual: bool,
+        activation: Activation,
+    },
+    PlanarUnfold {
+        kernel: usize,
+        input: Shape,
+    },
+    PlanarPoolChannels {
+        input: Shape,
+        channels: usize,
+    },
 }
 
 /// What a job reads.
@@ -80,7 +99,8 @@ impl Kernel {
                 } else if geometry.groups > 1 {
                     Kernel::PlanarConv2d(Conv2dKernel::new(geometry, input, out, &weight, bias, activation)?)
                 } else if reads_planar && input.c <= MOST_PLANAR && !fused.residual {
-                    let kernel = PlanarConv2dKernel::new(tuning, geometry, input, out, &weight, bias, activation)?;
+                    let kernel =
+                        PlanarConv2dKernel::new(tuning, geometry, input, out, &weight, bias, activation)?;
                     Kernel::Stem(kernel)
                 } else {
                     let kernel =
@@ -194,7 +214,9 @@ impl Kernel {
             (Kernel::Depthwise(kernel), &[Arg::Blocked(x)], Out::Blocked(out)) => kernel.run(x, out),
             (Kernel::ConvTranspose2d(kernel), &[Arg::Blocked(x)], Out::Blocked(out)) => kernel.run(x, out),
             (Kernel::PlanarConv2d(kernel), &[Arg::Planar(x)], Out::Planar(out)) => kernel.run(x, None, out),
-            (Kernel::PlanarConvTranspose2d(kernel), &[Arg::Planar(x)], Out::Planar(out)) => kernel.run(x, out),
+            (Kernel::PlanarConvTranspose2d(kernel), &[Arg::Planar(x)], Out::Planar(out)) => {
+                kernel.run(x, out)
+            }
             (Kernel::ScaleShift(kernel), &[Arg::Blocked(x)], Out::Blocked(out)) => kernel.run(x, out),
             (Kernel::Activation(isa, function), &[Arg::Blocked(x)], Out::Blocked(out)) => {
                 blocked::activation(*isa, *function, x, out)
@@ -208,7 +230,9 @@ impl Kernel {
             (Kernel::ConcatChannels(isa), parts, Out::Blocked(out)) => {
                 blocked::concat_channels(*isa, &blocked_args(parts), out)
             }
-            (Kernel::ConcatBatch, parts, Out::Blocked(out)) => blocked::concat_batch(&blocked_args(parts), out),
+            (Kernel::ConcatBatch, parts, Out::Blocked(out)) => {
+                blocked::concat_batch(&blocked_args(parts), out)
+            }
             (Kernel::MaxPool2d(isa, geometry), &[Arg::Blocked(x)], Out::Blocked(out)) => {
                 blocked::max_pool2d(*isa, *geometry, x, out)
             }

@@ -81,8 +81,13 @@ impl Forms {
 
 /// Draws up the jobs of `net` with the values of its parameters.
 pub(super) fn lower(net: &Net, params: &[&[f32]], tuning: Tuning) -> Result<Draft> {
-    let mut lowering =
-        Lowering { net, params, tuning, draft: Draft::default(), forms: vec![Forms::default(); net.nodes().len()] };
+    let mut lowering = Lowering {
+        net,
+        params,
+        tuning,
+        draft: Draft::default(),
+        forms: vec![Forms::default(); net.nodes().len()],
+    };
     for (place, &(_, id)) in net.inputs().iter().enumerate() {
         let value = lowering.value(id, Form::Planar, Home::Input(place));
         lowering.forms[id].planar = Some(value);
@@ -191,10 +196,16 @@ impl Draft {
 
     fn parts_fit(&self, parts: &[ValueId]) -> bool {
         let Some((last, whole)) = parts.split_last() else { return false };
-        let whole_blocks = |&part: &ValueId| self.values[part].layout.shape.c.is_multiple_of(madenet_kernels::blocked::LANES);
-        let free = |&part: &ValueId| self.values[part].home == Home::Own && self.values[part].form == Form::Blocked;
+        let whole_blocks = |&part: &ValueId| {
+            self.values[part].layout.shape.c.is_multiple_of(madenet_kernels::blocked::LANES)
+        };
+        let free =
+            |&part: &ValueId| self.values[part].home == Home::Own && self.values[part].form == Form::Blocked;
         let repeated = |(i, part): (usize, &ValueId)| parts[..i].contains(part);
-        whole.iter().all(whole_blocks) && free(last) && whole.iter().all(free) && !parts.iter().enumerate().any(repeated)
+        whole.iter().all(whole_blocks)
+            && free(last)
+            && whole.iter().all(free)
+            && !parts.iter().enumerate().any(repeated)
     }
 
     /// The value whose memory this one is in, and from which block of channels on.

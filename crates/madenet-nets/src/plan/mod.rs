@@ -86,8 +86,12 @@ impl Plan {
         draft.join_in_place();
         let (places, arena) = places(&draft);
         let inputs = net.inputs().iter().map(|(name, id)| (name.clone(), net.nodes()[*id].shape)).collect();
-        let outputs =
-            net.outputs().iter().zip(&draft.outputs).map(|((name, _), &id)| (name.clone(), places[id])).collect();
+        let outputs = net
+            .outputs()
+            .iter()
+            .zip(&draft.outputs)
+            .map(|((name, _), &id)| (name.clone(), places[id]))
+            .collect();
         let steps = draft.jobs.into_iter().map(|job| Step {
             kernel: job.kernel,
             args: job.args.iter().map(|&arg| places[arg]).collect(),
@@ -192,7 +196,11 @@ impl<'a> Outputs<'a> {
     /// Name, shape of one sample and values of every output, in the network's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Shape, &'a [f32])> {
         let this = *self;
-        this.plan.outputs.iter().enumerate().map(move |(i, (name, place))| (name.as_str(), place.layout.shape, this.at(i)))
+        this.plan
+            .outputs
+            .iter()
+            .enumerate()
+            .map(move |(i, (name, place))| (name.as_str(), place.layout.shape, this.at(i)))
     }
 
     fn at(&self, i: usize) -> &'a [f32] {
