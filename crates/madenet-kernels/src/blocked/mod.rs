@@ -12,7 +12,7 @@ mod layout;
 mod reorder;
 mod tensor;
 
-pub use conv2d::{Conv2dKernel, ConvMethod, Memory, Tuning};
+pub use conv2d::{Conv2dKernel, ConvMethod, ConvTranspose2dKernel, Memory, PlanarConv2dKernel, Tuning};
 pub use layout::{LANES, Layout};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};

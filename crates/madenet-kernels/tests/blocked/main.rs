@@ -6,6 +6,8 @@
 mod conv2d;
 #[path = "../operations/conv_case.rs"]
 mod conv_case;
+mod conv_transpose2d;
+mod planar_conv2d;
 mod reorder;
 #[expect(dead_code, reason = "shared with the tests of planar operations")]
 #[path = "../operations/support.rs"]

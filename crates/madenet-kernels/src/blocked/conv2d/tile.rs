@@ -35,6 +35,8 @@ pub(super) struct Ends {
     pub(super) activation: Activation,
     /// From a block of output channels to the next.
     pub(super) out_block: usize,
+    /// From an output pixel to its right neighbour in the tile.
+    pub(super) out_pixel: usize,
     /// The same of the residual.
     pub(super) residual_block: usize,
 }
@@ -111,14 +113,15 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
     place: Place,
 ) {
     let step = if STEP == 0 { walk.pixel } else { STEP };
-    // SAFETY: all pointers are within what the caller promises: output pixels lie side by side, input pixels `step` apart.
+    // SAFETY: all pointers are within what the caller promises: output pixels lie `out_pixel` apart, input
+    // pixels `step` apart.
     unsafe {
         let mut sums = [[simd.splat(0.0); PIXELS]; BLOCKS];
         for b in 0..BLOCKS {
             let bias = if ends.first { simd.load(place.bias.add(b * LANES)) } else { simd.splat(0.0) };
             for p in 0..PIXELS {
                 sums[b][p] = if !ends.first {
-                    simd.load(place.out.add(b * ends.out_block + p * LANES))
+                    simd.load(place.out.add(b * ends.out_block + p * ends.out_pixel))
                 } else if place.residual.is_null() {
                     bias
                 } else {
@@ -160,12 +163,15 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
         };
         for b in 0..BLOCKS {
             for p in 0..PIXELS {
-                simd.store(simd.max(floor, sums[b][p]), place.out.add(b * ends.out_block + p * LANES));
+                simd.store(
+                    simd.max(floor, sums[b][p]),
+                    place.out.add(b * ends.out_block + p * ends.out_pixel),
+                );
             }
         }
         if rest != Activation::Identity {
             for b in 0..BLOCKS {
-                finish(simd, rest, place.out.add(b * ends.out_block), PIXELS);
+                finish(simd, rest, place.out.add(b * ends.out_block), ends.out_pixel, PIXELS);
             }
         }
     }
@@ -173,11 +179,11 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
 
 /// Applies a function to pixels in place.
 #[inline(always)]
-unsafe fn finish<S: Simd>(simd: S, function: Activation, out: *mut f32, pixels: usize) {
+unsafe fn finish<S: Simd>(simd: S, function: Activation, out: *mut f32, pixel: usize, pixels: usize) {
     for p in 0..pixels {
-        // SAFETY: as the caller promises, `pixels` vectors lie side by side.
+        // SAFETY: as the caller promises, `pixels` vectors lie `pixel` floats apart.
         unsafe {
-            let at = out.add(p * LANES);
+            let at = out.add(p * pixel);
             simd.store(activate(simd, function, simd.load(at)), at);
         }
     }
