@@ -175,7 +175,8 @@ fn channels_per_unit(channels: usize, planes: usize, channel_macs: usize) -> usi
     chunk
 }
 
-fn output_shape(geometry: &ConvTranspose2d, input: Shape, out_channels: usize) -> Result<Shape> {
+/// The shape of the output, once the geometry is checked.
+pub(crate) fn output_shape(geometry: &ConvTranspose2d, input: Shape, out_channels: usize) -> Result<Shape> {
     const WHAT: &str = "conv_transpose2d";
     let ConvTranspose2d { kernel, stride, padding, output_padding, dilation, groups } = *geometry;
     check::shape(WHAT, input)?;

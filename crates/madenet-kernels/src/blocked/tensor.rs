@@ -9,6 +9,20 @@ pub struct Block(pub [f32; LANES]);
 impl Block {
     /// Zeros.
     pub const ZERO: Block = Block([0.0; LANES]);
+
+    /// The lanes of all blocks, one after another.
+    #[must_use]
+    pub fn floats(blocks: &[Block]) -> &[f32] {
+        // SAFETY: a block is `LANES` floats and nothing else.
+        unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast(), blocks.len() * LANES) }
+    }
+
+    /// As [`floats`](Self::floats), to write.
+    #[must_use]
+    pub fn floats_mut(blocks: &mut [Block]) -> &mut [f32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), blocks.len() * LANES) }
+    }
 }
 
 /// A blocked tensor to read.

@@ -17,15 +17,21 @@ pub(crate) fn floor<S: Simd>(simd: S, function: Activation) -> (S::V, Option<Act
     }
 }
 
-/// Applies a function to `pixels` vectors in place.
+/// Applies a function to `pixels` vectors in place, `pixel` floats from one to the next.
 ///
 /// A function of its own, not inlined: exponentials in every kernel would be the larger part of the code.
 ///
 /// # Safety
-/// The vectors lie one after the other from `values` on, and nothing else uses them meanwhile.
+/// The vectors lie so from `values` on, and nothing else uses them meanwhile.
 #[inline(always)]
-pub(crate) unsafe fn finish<S: Simd>(simd: S, function: Activation, values: *mut f32, pixels: usize) {
-    simd.call(Finish { function, values, pixels });
+pub(crate) unsafe fn finish<S: Simd>(
+    simd: S,
+    function: Activation,
+    values: *mut f32,
+    pixel: usize,
+    pixels: usize,
+) {
+    simd.call(Finish { function, values, pixel, pixels });
 }
 
 /// A function of some vectors.
@@ -43,7 +49,7 @@ pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, v
             for (block, value) in memory.iter_mut().zip(values.iter()) {
                 simd.store(*value, block.0.as_mut_ptr());
             }
-            finish(simd, rest, memory.as_mut_ptr().cast(), N);
+            finish(simd, rest, memory.as_mut_ptr().cast(), LANES, N);
             for (block, value) in memory.iter().zip(values.iter_mut()) {
                 *value = simd.load(block.0.as_ptr());
             }
@@ -55,6 +61,7 @@ pub(crate) fn activate<S: Simd, const N: usize>(simd: S, function: Activation, v
 struct Finish {
     function: Activation,
     values: *mut f32,
+    pixel: usize,
     pixels: usize,
 }
 
@@ -69,7 +76,7 @@ impl Task for Finish {
                 for pixel in 0..self.pixels {
                     // SAFETY: a vector of the caller's.
                     unsafe {
-                        let at = self.values.add(pixel * LANES);
+                        let at = self.values.add(pixel * self.pixel);
                         let $x = simd.load(at);
                         simd.store($value, at);
                     }

@@ -7,8 +7,10 @@ mod concat;
 mod conv2d;
 #[path = "../operations/conv_case.rs"]
 mod conv_case;
+mod conv_transpose2d;
 mod depthwise;
 mod interpolate;
+mod planar_conv2d;
 mod pointwise;
 mod pool2d;
 mod reorder;

@@ -14,7 +14,7 @@ use crate::units;
 use crate::{Activation, Shape};
 
 /// Bytes of weights that a stretch of the sum may have: of the 32 or 48 KiB of a first-level cache.
-const STRETCH_BYTES: usize = 36 << 10;
+pub(super) const STRETCH_BYTES: usize = 36 << 10;
 
 /// Bytes of input that a band may have: half of the 1 MiB that a second-level cache has at least on current servers.
 const BAND_BYTES: usize = 512 << 10;
@@ -181,6 +181,7 @@ impl Unit<'_> {
             first: first == 0,
             activation: if last { layer.activation } else { Activation::Identity },
             out_block: out.block(),
+            out_pixel: LANES,
             residual_block: residual.map_or(0, |residual| residual.block),
         };
         let weights = self.filters.at(group, first * LANES * layer.taps());

@@ -3,8 +3,10 @@
 mod direct;
 mod filters;
 mod method;
+mod planar;
 mod tile;
 mod transform;
+mod transposed;
 mod winograd;
 
 use super::tensor::{Source, Target};
@@ -13,6 +15,8 @@ use crate::simd::Isa;
 use crate::{Activation, Conv2d, Error, Padding, Result, Shape, check};
 use direct::Direct;
 pub use method::{ConvMethod, Memory, Tuning};
+pub use planar::PlanarConv2dKernel;
+pub use transposed::ConvTranspose2dKernel;
 use winograd::Winograd;
 
 /// Multiply-adds in the time that streaming over one value takes, roughly: what [`units::share`](crate::units::share) weighs.

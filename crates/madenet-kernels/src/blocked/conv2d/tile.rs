@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use crate::Activation;
 use crate::blocked::LANES;
-use crate::simd::{Simd, finish, floor};
+use crate::simd::{Simd, Task, finish, floor};
 
 /// How the sum walks through input and weights. All distances are in floats.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Ends {
     pub(super) activation: Activation,
     /// From a block of output channels to the next.
     pub(super) out_block: usize,
+    /// From an output pixel to its right neighbour in the tile.
+    pub(super) out_pixel: usize,
     /// The same of the residual.
     pub(super) residual_block: usize,
 }
@@ -55,38 +57,56 @@ pub(super) struct Place {
     pub(super) out: *mut f32,
 }
 
-/// A tile of `blocks` output blocks by `pixels` pixels, which [`widths`] has chosen; distances between neighbouring pixels of
-/// the input are `STEP` floats, or `walk.pixel` where `STEP` is 0.
+/// A tile of `blocks` output blocks by `pixels` pixels, which [`width`] has chosen; distances between neighbouring pixels of the
+/// input are `STEP` floats, or `walk.pixel` where `STEP` is 0.
 ///
 /// # Safety
 /// All that `walk` and `ends` reach from `place` can be read, and the tile's output written.
 #[inline(always)]
 pub(super) unsafe fn tile<S: Simd, const STEP: usize>(
     simd: S,
-    (blocks, pixels): (usize, usize),
+    size: (usize, usize),
     walk: &Walk,
     ends: &Ends,
     place: Place,
 ) {
-    macro_rules! sizes {
-        ($(($b:literal: $($p:literal)*))*) => {
-            match (blocks, pixels) {
-                $($(($b, $p) => {
-                    if Size::<S, $b, $p, STEP>::IS_USED {
-                        // SAFETY: as the caller promises.
-                        unsafe { fixed::<S, $b, $p, STEP>(simd, walk, ends, place) };
-                    }
-                })*)*
-                _ => debug_assert!(false, "no tile of {blocks} blocks by {pixels} pixels"),
-            }
-        };
+    simd.call(OneTile::<STEP> { size, walk, ends, place });
+}
+
+/// A task of its own, so that all convolutions share the code of the tiles.
+struct OneTile<'a, const STEP: usize> {
+    size: (usize, usize),
+    walk: &'a Walk,
+    ends: &'a Ends,
+    place: Place,
+}
+
+impl<const STEP: usize> Task for OneTile<'_, STEP> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let OneTile { size, walk, ends, place } = self;
+        macro_rules! sizes {
+            ($(($b:literal: $($p:literal)*))*) => {
+                match size {
+                    $($(($b, $p) => {
+                        if Size::<S, $b, $p, STEP>::IS_USED {
+                            // SAFETY: as the caller of `tile` promises.
+                            unsafe { fixed::<S, $b, $p, STEP>(simd, walk, ends, place) };
+                        }
+                    })*)*
+                    _ => debug_assert!(false, "no tile of {size:?} blocks and pixels"),
+                }
+            };
+        }
+        sizes!(
+            (1: 12 8 6 4 3 2 1)
+            (2: 12 8 6 4 2 1)
+            (3: 8 6 4 2 1)
+            (4: 6 5 4 3 2 1)
+        );
     }
-    sizes!(
-        (1: 12 8 6 4 3 2 1)
-        (2: 12 8 6 4 2 1)
-        (3: 8 6 4 2 1)
-        (4: 6 5 4 3 2 1)
-    );
 }
 
 /// A size of tile: constants, so that nothing is compiled for sizes that are not used.
@@ -129,14 +149,15 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
     place: Place,
 ) {
     let step = if STEP == 0 { walk.pixel } else { STEP };
-    // SAFETY: all pointers are within what the caller promises: output pixels lie side by side, input pixels `step` apart.
+    // SAFETY: all pointers are within what the caller promises: output pixels lie `out_pixel` apart, input
+    // pixels `step` apart.
     unsafe {
         let mut sums = [[simd.splat(0.0); PIXELS]; BLOCKS];
         for b in 0..BLOCKS {
             let bias = if ends.first { simd.load(place.bias.add(b * LANES)) } else { simd.splat(0.0) };
             for p in 0..PIXELS {
                 sums[b][p] = if !ends.first {
-                    simd.load(place.out.add(b * ends.out_block + p * LANES))
+                    simd.load(place.out.add(b * ends.out_block + p * ends.out_pixel))
                 } else if place.residual.is_null() {
                     bias
                 } else {
@@ -174,12 +195,15 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
         let (floor, rest) = floor(simd, ends.activation);
         for b in 0..BLOCKS {
             for p in 0..PIXELS {
-                simd.store(simd.max(floor, sums[b][p]), place.out.add(b * ends.out_block + p * LANES));
+                simd.store(
+                    simd.max(floor, sums[b][p]),
+                    place.out.add(b * ends.out_block + p * ends.out_pixel),
+                );
             }
         }
         if let Some(rest) = rest {
             for b in 0..BLOCKS {
-                finish(simd, rest, place.out.add(b * ends.out_block), PIXELS);
+                finish(simd, rest, place.out.add(b * ends.out_block), ends.out_pixel, PIXELS);
             }
         }
     }

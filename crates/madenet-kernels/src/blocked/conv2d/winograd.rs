@@ -181,7 +181,7 @@ struct Shares {
 
 /// Scratch memory that workers use parts of.
 #[derive(Clone, Copy)]
-struct Scratch(*mut Block);
+pub(super) struct Scratch(pub(super) *mut Block);
 
 // SAFETY: an exclusive borrow for the length of a run, of which every worker uses parts of its own.
 unsafe impl Send for Scratch {}
@@ -190,7 +190,7 @@ unsafe impl Sync for Scratch {}
 
 impl Scratch {
     /// The floats from block `block` on.
-    fn at(self, block: usize) -> *mut f32 {
+    pub(super) fn at(self, block: usize) -> *mut f32 {
         self.0.wrapping_add(block).cast()
     }
 }
@@ -301,7 +301,13 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
         let (blocks, count) = (channels.div_ceil(LANES), self.tiles.len());
         let walk = Walk { channels, block: count * LANES, lane: 1, taps: (1, 1), tap: (0, 0), pixel: LANES };
         let out_block = tiles.len() * LANES;
-        let ends = Ends { first: true, activation: Activation::Identity, out_block, residual_block: 0 };
+        let ends = Ends {
+            first: true,
+            activation: Activation::Identity,
+            out_block,
+            out_pixel: LANES,
+            residual_block: 0,
+        };
         for point in 0..T * T {
             let weights = self.job.filters.at(group, point * channels);
             let inputs = self.inputs.wrapping_add((point * blocks * count + tiles.start) * LANES);
@@ -369,7 +375,7 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
                         simd.store(simd.max(floor, value), target.add(y * row + x * LANES));
                     }
                     if let Some(rest) = rest {
-                        finish(simd, rest, target.add(y * row), columns);
+                        finish(simd, rest, target.add(y * row), LANES, columns);
                     }
                 }
             }

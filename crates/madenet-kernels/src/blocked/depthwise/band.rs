@@ -95,7 +95,7 @@ impl Band<'_> {
                 };
                 tiles(simd, tile, 0, kernel.output.w);
                 if later {
-                    finish(simd, kernel.activation, out, kernel.output.w);
+                    finish(simd, kernel.activation, out, LANES, kernel.output.w);
                 }
                 if wanted {
                     sum = simd.add(sum, sum_row(simd, out, kernel.output.w));

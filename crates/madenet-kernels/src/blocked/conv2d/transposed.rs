@@ -1,0 +1,380 @@
+//! Transposed convolution of blocked tensors, as one ordinary convolution per phase.
+//!
+//! Output pixels whose distance is the stride are reached by the same taps of the kernel: for a 4x4 kernel and stride 2 these
+//! are four kinds of pixels with 2x2 taps each. Every kind is a small convolution with stride 1 of the input, whose
+//! outputs lie `stride` pixels apart, and no output is touched twice. ("Sub-pixel convolution", Shi et al. 2016,
+//! arXiv:1609.07009.)
+
+use super::direct::STRETCH_BYTES;
+use super::filters::{self, Filters, Group};
+use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
+use super::{MACS_PER_VALUE, Tuning};
+use crate::blocked::tensor::{Source, Target};
+use crate::blocked::{Block, Blocked, BlockedMut, LANES};
+use crate::simd::{Isa, Simd, Task};
+use crate::{Activation, ConvTranspose2d, Padding, Result, Shape, check, units};
+
+/// Bytes of input that a band may have: half of the 1 MiB that a second-level cache has at least on current servers.
+const BAND_BYTES: usize = 512 << 10;
+
+const WHAT: &str = "blocked conv_transpose2d";
+
+/// A transposed convolution of one group without dilation, with fixed geometry, input size and weights (PyTorch's
+/// `ConvTranspose2d`): `out = activation(conv_transpose(x) + bias)`.
+///
+/// ```
+/// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, ConvTranspose2dKernel, Layout, Tuning, pack, unpack};
+/// use madenet_kernels::{Activation, ConvTranspose2d, Shape};
+///
+/// // A 2x2 kernel with stride 2 puts a scaled copy of itself where each pixel was.
+/// let (geometry, shape) = (ConvTranspose2d::new(2, 2, 0), Shape::new(1, 1, 2));
+/// let weight = [1.0, 2.0, 3.0, 4.0];
+/// let kernel = ConvTranspose2dKernel::new(
+///     Tuning::default(), geometry, shape, 1, &weight, None, Activation::Identity,
+/// )?;
+/// let layout = Layout { shape, border: kernel.border() };
+/// let mut x = vec![Block::ZERO; layout.len(1)];
+/// pack(&[1.0, 10.0], BlockedMut::new(layout, 1, &mut x)?)?;
+///
+/// let to = Layout::new(kernel.output());
+/// let mut y = vec![Block::ZERO; to.len(1)];
+/// kernel.run(Blocked::new(layout, 1, &x)?, BlockedMut::new(to, 1, &mut y)?)?;
+/// let mut planar = [0.0; 8];
+/// unpack(Blocked::new(to, 1, &y)?, &mut planar)?;
+/// assert_eq!(planar, [
+///     1.0, 2.0, 10.0, 20.0,
+///     3.0, 4.0, 30.0, 40.0,
+/// ]);
+/// # Ok::<(), madenet_kernels::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConvTranspose2dKernel {
+    isa: Isa,
+    geometry: ConvTranspose2d,
+    input: Shape,
+    output: Shape,
+    border: Padding,
+    bias: Vec<Block>,
+    activation: Activation,
+    /// `[row of the kernel's first tap][column]`; where the stride is larger than the kernel, the last ones have no taps.
+    filters: Vec<Filters>,
+}
+
+/// What an axis of the output has at `first`, `first + stride`, ..: positions that the same taps reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Phase {
+    first: usize,
+    /// Positions on the output.
+    count: usize,
+    /// The kernel's first tap of this phase; the others follow in steps of the stride, `taps` in all.
+    tap: usize,
+    taps: usize,
+    /// Where the input of the first position begins, negative in the border; it has as many pixels as there are taps, the
+    /// kernel's last tap first.
+    input: isize,
+}
+
+impl Phase {
+    fn new(first: usize, (outputs, kernel, stride, before): (usize, usize, usize, usize)) -> Self {
+        let tap = (first + before) % stride;
+        let taps = kernel.saturating_sub(tap).div_ceil(stride);
+        let last = ((first + before) / stride) as isize;
+        Phase { first, count: (outputs - first).div_ceil(stride), tap, taps, input: last + 1 - taps as isize }
+    }
+
+    /// Pixels before and after an input of `inputs` pixels that the phase reads.
+    fn border(&self, inputs: usize) -> (usize, usize) {
+        if self.taps == 0 {
+            return (0, 0);
+        }
+        let end = self.input + (self.count + self.taps - 1) as isize;
+        ((-self.input).max(0) as usize, (end - inputs as isize).max(0) as usize)
+    }
+}
+
+impl ConvTranspose2dKernel {
+    /// Prepares the transposed convolution of samples of shape `input` to `out_channels` channels.
+    ///
+    /// `weight` is `[input.c, out_channels, kernel height, kernel width]`, `bias` one value per output channel. Of `tuning`, only
+    /// the instruction set matters.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`](crate::Error::Geometry) if the input or the output is empty, the output padding reaches the stride, or
+    /// there are dilation or groups; [`Error::Length`](crate::Error::Length) if `weight` or `bias` has another length.
+    pub fn new(
+        tuning: Tuning,
+        geometry: ConvTranspose2d,
+        input: Shape,
+        out_channels: usize,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        activation: Activation,
+    ) -> Result<Self> {
+        let ConvTranspose2d { kernel: (kh, kw), stride, groups, dilation, .. } = geometry;
+        if groups != 1 || dilation != 1 {
+            let reason = format!("groups and dilation of 1 are needed, they are {groups} and {dilation}");
+            return Err(check::geometry(WHAT, reason));
+        }
+        let output = crate::conv_transpose2d::output_shape(&geometry, input, out_channels)?;
+        let expected = check::product("blocked conv_transpose2d: weight", &[input.c, out_channels, kh, kw])?;
+        check::length("blocked conv_transpose2d: weight", expected, weight.len())?;
+        if let Some(bias) = bias {
+            check::length("blocked conv_transpose2d: bias", out_channels, bias.len())?;
+        }
+        let most = most_blocks(tuning.isa.accumulators());
+        let firsts = (0..stride.min(kh + 1)).flat_map(|y| (0..stride.min(kw + 1)).map(move |x| (y, x)));
+        let filters = firsts
+            .map(|first| {
+                let steps = steps(&geometry, input.c, first);
+                Filters::new(out_channels, steps.len(), most, |out, step| {
+                    let (channel, tap) = steps[step];
+                    weight[(channel * out_channels + out) * kh * kw + tap]
+                })
+            })
+            .collect();
+        let bias = filters::bias(bias.unwrap_or(&vec![0.0; out_channels]));
+        let mut kernel = ConvTranspose2dKernel {
+            isa: tuning.isa,
+            geometry,
+            input,
+            output,
+            border: Padding::default(),
+            bias,
+            activation,
+            filters,
+        };
+        kernel.border = kernel.reach();
+        Ok(kernel)
+    }
+
+    /// The shape of an output sample.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// The border of zeros that an input must store at least.
+    #[must_use]
+    pub fn border(&self) -> Padding {
+        self.border
+    }
+
+    /// Bytes of the packed weights.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.filters.iter().map(|filters| size_of_val(&filters.weights[..])).sum()
+    }
+
+    /// `out = activation(conv_transpose(x) + bias)` for a batch of any size.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`](crate::Error::Geometry) if a tensor has another shape or batch, or `x` less of a border than
+    /// [`border`](Self::border).
+    pub fn run(&self, x: Blocked<'_>, mut out: BlockedMut<'_>) -> Result<()> {
+        let batch = x.batch();
+        x.expect("blocked conv_transpose2d: x", self.input, self.border, batch)?;
+        out.expect("blocked conv_transpose2d: out", self.output, batch)?;
+        if batch == 0 {
+            return Ok(());
+        }
+        let (x, out) = (x.source(), out.target());
+        let groups = self.filters.first().map_or(0, |filters| filters.groups.len());
+        let input_bytes = batch * self.input.len() * size_of::<f32>();
+        // Where the weights are larger than the input, every thread should read its own ones only.
+        let parts = if self.bytes() > input_bytes { groups } else { 1 };
+        // Enough units for every thread to have four, and for a band to fit the cache. A row is `stride` rows of the output.
+        let height = self.output.h.div_ceil(self.geometry.stride);
+        let wanted = (4 * rayon::current_num_threads()).div_ceil(parts * batch);
+        let bands = wanted.max((input_bytes / batch).div_ceil(BAND_BYTES)).clamp(1, height);
+        let band = height.div_ceil(bands);
+        let bands = height.div_ceil(band);
+        let units = parts * batch * bands;
+        let macs = batch * self.input.len() * self.output.c * self.geometry.kernel.0 * self.geometry.kernel.1;
+        units::share(units, macs / units / MACS_PER_VALUE, |unit| {
+            let (part, rest) = (unit % parts, unit / parts);
+            let groups = if parts == 1 { 0..groups } else { part..part + 1 };
+            let (sample, first) = (rest / bands, rest % bands * band);
+            let rows = first..height.min(first + band);
+            self.isa.run(Unit { kernel: self, x: &x, out: &out, groups, sample, rows });
+        });
+        Ok(())
+    }
+
+    fn rows(&self, first: usize) -> Phase {
+        let ConvTranspose2d { kernel, stride, padding, .. } = self.geometry;
+        Phase::new(first, (self.output.h, kernel.0, stride, padding.top))
+    }
+
+    fn columns(&self, first: usize) -> Phase {
+        let ConvTranspose2d { kernel, stride, padding, .. } = self.geometry;
+        Phase::new(first, (self.output.w, kernel.1, stride, padding.left))
+    }
+
+    /// Phases of (rows, columns).
+    fn phases(&self) -> (usize, usize) {
+        (self.geometry.stride.min(self.output.h), self.geometry.stride.min(self.output.w))
+    }
+
+    /// The border that all phases together read.
+    fn reach(&self) -> Padding {
+        let larger = |a: (usize, usize), b: (usize, usize)| (a.0.max(b.0), a.1.max(b.1));
+        let (rows, columns) = self.phases();
+        let (top, bottom) = (0..rows).map(|y| self.rows(y).border(self.input.h)).fold((0, 0), larger);
+        let (left, right) = (0..columns).map(|x| self.columns(x).border(self.input.w)).fold((0, 0), larger);
+        Padding { top, left, bottom, right }
+    }
+
+    fn filters(&self, y: &Phase, x: &Phase) -> &Filters {
+        let ConvTranspose2d { kernel, stride, .. } = self.geometry;
+        &self.filters[y.tap.min(kernel.0) * stride.min(kernel.1 + 1) + x.tap.min(kernel.1)]
+    }
+}
+
+/// (Input channel, tap) of every step of the tile's sum for the phase whose first tap is `first`.
+fn steps(geometry: &ConvTranspose2d, channels: usize, first: (usize, usize)) -> Vec<(usize, usize)> {
+    let ConvTranspose2d { kernel, stride, .. } = *geometry;
+    let taps = move |first: usize, kernel: usize| (first..kernel).step_by(stride).rev();
+    let blocks = (0..channels).step_by(LANES);
+    blocks
+        .flat_map(|block| {
+            taps(first.0, kernel.0)
+                .flat_map(move |y| taps(first.1, kernel.1).map(move |x| y * kernel.1 + x))
+                .flat_map(move |tap| (block..channels.min(block + LANES)).map(move |c| (c, tap)))
+        })
+        .collect()
+}
+
+/// All phases of a band of one sample and some groups of output channels.
+struct Unit<'a> {
+    kernel: &'a ConvTranspose2dKernel,
+    x: &'a Source,
+    out: &'a Target<'a>,
+    groups: std::ops::Range<usize>,
+    sample: usize,
+    /// In `stride` rows of the output.
+    rows: std::ops::Range<usize>,
+}
+
+impl Task for Unit<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (rows, columns) = self.kernel.phases();
+        for group in self.groups.clone() {
+            for phase in 0..rows * columns {
+                let (y, x) = (self.kernel.rows(phase / columns), self.kernel.columns(phase % columns));
+                self.phase(simd, group, &y, &x);
+            }
+            self.clear_border(group);
+        }
+    }
+}
+
+impl Unit<'_> {
+    /// The convolution of a phase, in stretches of input blocks whose weights fit the first-level cache.
+    #[inline(always)]
+    fn phase<S: Simd>(&self, simd: S, group: usize, y: &Phase, x: &Phase) {
+        let channels = self.kernel.input.c;
+        let filters = self.kernel.filters(y, x);
+        let group = &filters.groups[group];
+        let (taps, blocks) = (y.taps * x.taps, channels.div_ceil(LANES));
+        let most = (STRETCH_BYTES / (taps.max(1) * LANES * group.blocks * size_of::<Block>())).max(1);
+        // Stretches of even length.
+        let stretch = blocks.div_ceil(blocks.div_ceil(most));
+        for first in (0..blocks).step_by(stretch) {
+            let end = blocks.min(first + stretch);
+            let walk = Walk {
+                channels: channels.min(end * LANES) - first * LANES,
+                block: self.x.block,
+                lane: 1,
+                taps: (y.taps, x.taps),
+                tap: (self.x.row, LANES),
+                pixel: LANES,
+            };
+            let ends = Ends {
+                first: first == 0,
+                activation: if end == blocks { self.kernel.activation } else { Activation::Identity },
+                out_block: self.out.block(),
+                out_pixel: self.kernel.geometry.stride * LANES,
+                residual_block: 0,
+            };
+            let weights = filters.at(group, first * LANES * taps);
+            self.stretch(simd, (y, x), group, first, &walk, &ends, weights);
+        }
+    }
+
+    /// One stretch of a phase's sum for all rows of the band.
+    #[expect(clippy::too_many_arguments, reason = "all of them differ between stretches")]
+    #[inline(always)]
+    fn stretch<S: Simd>(
+        &self,
+        simd: S,
+        (y, x): (&Phase, &Phase),
+        group: &Group,
+        first: usize,
+        walk: &Walk,
+        ends: &Ends,
+        weights: *const f32,
+    ) {
+        let bias = self.kernel.bias[group.first..].as_ptr().cast();
+        let plane = self.x.start.wrapping_add(first * self.x.block + self.sample * self.x.sample);
+        for row in self.rows.start..self.rows.end.min(y.count) {
+            let at_row = (y.input + row as isize) * self.x.row as isize;
+            let input = plane.wrapping_offset(at_row + x.input * LANES as isize);
+            // SAFETY: the group, sample and row are within the output, and the row is the unit's own.
+            let out = unsafe {
+                self.out.row(group.first, self.sample, y.first + row * self.kernel.geometry.stride)
+            };
+            let mut at = 0;
+            while at < x.count {
+                let pixels = width::<S, LANES>(group.blocks, x.count - at);
+                let place = Place {
+                    input: input.wrapping_add(at * LANES),
+                    weights,
+                    bias,
+                    residual: std::ptr::null(),
+                    out: out.wrapping_add(x.first * LANES + at * ends.out_pixel),
+                };
+                // SAFETY: `run` has checked that the border holds what phases read; the last pixel of a phase is within its row.
+                unsafe { tile::<S, LANES>(simd, (group.blocks, pixels), walk, ends, place) };
+                at += pixels;
+            }
+        }
+    }
+
+    /// Zeros around the finished rows.
+    fn clear_border(&self, group: usize) {
+        let stride = self.kernel.geometry.stride;
+        let rows = self.rows.start * stride..self.kernel.output.h.min(self.rows.end * stride);
+        let Some(group) = self.kernel.filters.first().and_then(|filters| filters.groups.get(group)) else {
+            return;
+        };
+        for block in group.first..group.first + group.blocks {
+            // SAFETY: within the output; the rows are the unit's own.
+            unsafe { self.out.clear_border(block, self.sample, rows.clone()) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_4x4_kernel_with_stride_2_has_phases_of_two_taps() {
+        // Six outputs of three inputs: the first sees inputs -1 and 0 through taps 3 and 1.
+        let phase = |first| Phase::new(first, (6, 4, 2, 1));
+        assert_eq!(phase(0), Phase { first: 0, count: 3, tap: 1, taps: 2, input: -1 });
+        assert_eq!(phase(1), Phase { first: 1, count: 3, tap: 0, taps: 2, input: 0 });
+        assert_eq!((phase(0).border(3), phase(1).border(3)), ((1, 0), (0, 1)));
+        let geometry = ConvTranspose2d { kernel: (1, 4), ..ConvTranspose2d::new(4, 2, 1) };
+        assert_eq!(steps(&geometry, 2, (0, 1)), [(0, 3), (1, 3), (0, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn a_stride_above_the_kernel_leaves_pixels_without_taps() {
+        assert_eq!(Phase::new(2, (9, 2, 3, 0)), Phase { first: 2, count: 3, tap: 2, taps: 0, input: 1 });
+        assert!(steps(&ConvTranspose2d::new(2, 3, 0), 20, (2, 0)).is_empty());
+    }
+}
