@@ -1,0 +1,89 @@
+//! The networks that are exported and timed against other runtimes, by name.
+
+use madenet_nets::{Builder, Error, Interpolation, Net, Pool2d, ResNet, Result, Shape, Val, conv};
+
+/// Width of the U-Net's first level, that of DRAEM.
+const UNET_WIDTH: usize = 64;
+
+/// A network that other runtimes are timed on.
+pub(crate) struct Network {
+    /// Its name in the benchmark.
+    pub(crate) name: &'static str,
+    /// Shape of its input, `image`.
+    pub(crate) input: Shape,
+    record: fn(&mut Builder, Val) -> Result<Val>,
+}
+
+/// All of them. A line here and one in `benches/peers/networks.py` make another.
+pub(crate) const NETWORKS: [Network; 3] = [
+    Network {
+        name: "resnet18",
+        input: Shape::new(3, 256, 256),
+        record: |b, x| layer3(ResNet::ResNet18, b, x),
+    },
+    Network {
+        name: "wide_resnet50_2",
+        input: Shape::new(3, 256, 256),
+        record: |b, x| layer3(ResNet::WideResNet50_2, b, x),
+    },
+    Network { name: "draem_unet", input: Shape::new(6, 256, 256), record: |b, x| unet(b, x, UNET_WIDTH) },
+];
+
+/// The network called `name`, with an input `image` and one output, `features`.
+///
+/// # Errors
+/// [`Error::Unknown`], and those of recording it.
+pub(crate) fn record(name: &str) -> Result<Net> {
+    let network = NETWORKS.iter().find(|n| n.name == name).ok_or_else(|| Error::Unknown {
+        what: "network",
+        name: name.to_string(),
+        expected: NETWORKS.map(|n| n.name).join(", "),
+    })?;
+    let mut b = Builder::new();
+    let image = b.input("image", network.input);
+    let features = (network.record)(&mut b, image)?;
+    b.output("features", features)?;
+    Ok(b.finish())
+}
+
+/// The trunk that inspection methods use: the third of four layers.
+fn layer3(resnet: ResNet, b: &mut Builder, x: Val) -> Result<Val> {
+    let taps = resnet.features(b, x, &["layer3"])?;
+    Ok(taps.last().map_or(x, |tap| tap.val))
+}
+
+/// DRAEM's discriminative network (Zavrtanik et al. 2021) of base width `w`: a U-Net of two 3x3 convolutions with bias a
+/// block, widths w, 2w, 4w, 8w, 8w, 8w, bilinear upsampling with aligned corners, and logits of two classes. With `w` = 64
+/// it has 28,374,146 parameters.
+fn unet(b: &mut Builder, mut x: Val, w: usize) -> Result<Val> {
+    let mut skips = Vec::new();
+    for (level, width) in [w, 2 * w, 4 * w, 8 * w, 8 * w].into_iter().enumerate() {
+        let skip = block(b, &format!("encoder.{level}"), x, width)?;
+        x = b.max_pool2d(skip, Pool2d::new(2, 2, 0))?;
+        skips.push(skip);
+    }
+    x = block(b, "encoder.5", x, 8 * w)?;
+    for (level, width) in [w, w, 2 * w, 4 * w, 8 * w].into_iter().enumerate().rev() {
+        let skip = skips[level];
+        let size = b.shape(skip)?;
+        x = b.interpolate(x, (size.h, size.w), Interpolation::Bilinear { align_corners: true })?;
+        x = conv_norm(b, &format!("up.{level}"), x, width)?;
+        x = b.concat(&[x, skip])?;
+        x = block(b, &format!("decoder.{level}"), x, width)?;
+    }
+    b.conv2d("head", x, conv(2, 3, 1, 1).with_bias())
+}
+
+fn block(b: &mut Builder, name: &str, x: Val, width: usize) -> Result<Val> {
+    let x = conv_norm(b, &format!("{name}.0"), x, width)?;
+    conv_norm(b, &format!("{name}.1"), x, width)
+}
+
+/// 3x3 convolution, normalisation and ReLU, named as in a PyTorch `Sequential`.
+fn conv_norm(b: &mut Builder, name: &str, x: Val, width: usize) -> Result<Val> {
+    b.scope(name, |b| {
+        let x = b.conv2d("0", x, conv(width, 3, 1, 1).with_bias())?;
+        let x = b.batch_norm("1", x)?;
+        b.relu(x)
+    })
+}
