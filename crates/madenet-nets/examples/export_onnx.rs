@@ -2,11 +2,12 @@
 //!
 //! ```sh
 //! cargo run --release -p madenet-nets --features onnx --example export_onnx -- FOLDER checks
-//! cargo run --release -p madenet-nets --features onnx --example export_onnx -- FOLDER resnet18 draem_unet
+//! cargo run --release -p madenet-nets --features onnx --example export_onnx -- FOLDER resnet18 draem_unet@8
 //! ```
 //!
 //! `checks` stands for all that `tests/fixtures/check_onnx.py` compares: the backbones at 64x64, the proof networks, the
-//! remaining operations, and a network that takes pixels. Other names are those of the benchmark, `benches/peers/networks.py`.
+//! remaining operations, and a network that takes pixels. Other names are those of the benchmark, `benches/peers/networks.py`,
+//! with the size of the batch behind `@`, 1 without.
 //!
 //! Of each network it writes `NAME.onnx`; `NAME.batchN.safetensors` with the tensors `input.INPUT` and `output.OUTPUT`; and
 //! of the benchmark's `NAME.weights.safetensors`. A line a network says how it was written.
@@ -36,8 +37,9 @@ fn main() -> Outcome {
         if name == "checks" {
             write_checks(&folder)?;
         } else {
-            let export = Export::new(&name, networks::record(&name)?);
-            export.write(&folder, &[1])?;
+            let (name, batch) = name.split_once('@').unwrap_or((&name, "1"));
+            let export = Export::new(name, networks::record(name)?);
+            export.write(&folder, &[batch.parse()?])?;
             let weights = export.params.to_safetensors(None)?;
             fs::write(folder.join(format!("{name}.weights.safetensors")), weights)?;
         }

@@ -6,30 +6,25 @@ use madenet_nets::{Builder, Error, Interpolation, Net, Pool2d, ResNet, Result, S
 const UNET_WIDTH: usize = 64;
 
 /// A network that other runtimes are timed on.
-pub(crate) struct Network {
+struct Network {
     /// Its name in the benchmark.
-    pub(crate) name: &'static str,
-    /// Shape of its input, `image`.
-    pub(crate) input: Shape,
-    record: fn(&mut Builder, Val) -> Result<Val>,
+    name: &'static str,
+    /// Shape of its input.
+    input: Shape,
+    /// Records it and gives its outputs.
+    record: fn(&mut Builder, Val) -> Result<Vec<Val>>,
 }
 
-/// All of them. A line here and one in `benches/peers/networks.py` make another.
-pub(crate) const NETWORKS: [Network; 3] = [
-    Network {
-        name: "resnet18",
-        input: Shape::new(3, 256, 256),
-        record: |b, x| layer3(ResNet::ResNet18, b, x),
-    },
-    Network {
-        name: "wide_resnet50_2",
-        input: Shape::new(3, 256, 256),
-        record: |b, x| layer3(ResNet::WideResNet50_2, b, x),
-    },
+/// All of them. A line here and a function in `benches/peers/networks.py` make another.
+const NETWORKS: [Network; 3] = [
+    Network { name: "resnet18", input: RGB, record: |b, x| layer3(ResNet::ResNet18, b, x) },
+    Network { name: "wide_resnet50_2", input: RGB, record: |b, x| layer3(ResNet::WideResNet50_2, b, x) },
     Network { name: "draem_unet", input: Shape::new(6, 256, 256), record: |b, x| unet(b, x, UNET_WIDTH) },
 ];
 
-/// The network called `name`, with an input `image` and one output, `features`.
+const RGB: Shape = Shape::new(3, 256, 256);
+
+/// The network called `name`, with an input `image` and outputs `features0`, `features1` ..
 ///
 /// # Errors
 /// [`Error::Unknown`], and those of recording it.
@@ -41,21 +36,21 @@ pub(crate) fn record(name: &str) -> Result<Net> {
     })?;
     let mut b = Builder::new();
     let image = b.input("image", network.input);
-    let features = (network.record)(&mut b, image)?;
-    b.output("features", features)?;
+    for (i, features) in (network.record)(&mut b, image)?.into_iter().enumerate() {
+        b.output(&format!("features{i}"), features)?;
+    }
     Ok(b.finish())
 }
 
 /// The trunk that inspection methods use: the third of four layers.
-fn layer3(resnet: ResNet, b: &mut Builder, x: Val) -> Result<Val> {
-    let taps = resnet.features(b, x, &["layer3"])?;
-    Ok(taps.last().map_or(x, |tap| tap.val))
+fn layer3(resnet: ResNet, b: &mut Builder, x: Val) -> Result<Vec<Val>> {
+    Ok(resnet.features(b, x, &["layer3"])?.iter().map(|tap| tap.val).collect())
 }
 
 /// DRAEM's discriminative network (Zavrtanik et al. 2021) of base width `w`: a U-Net of two 3x3 convolutions with bias a
 /// block, widths w, 2w, 4w, 8w, 8w, 8w, bilinear upsampling with aligned corners, and logits of two classes. With `w` = 64
 /// it has 28,374,146 parameters.
-fn unet(b: &mut Builder, mut x: Val, w: usize) -> Result<Val> {
+fn unet(b: &mut Builder, mut x: Val, w: usize) -> Result<Vec<Val>> {
     let mut skips = Vec::new();
     for (level, width) in [w, 2 * w, 4 * w, 8 * w, 8 * w].into_iter().enumerate() {
         let skip = block(b, &format!("encoder.{level}"), x, width)?;
@@ -71,7 +66,7 @@ fn unet(b: &mut Builder, mut x: Val, w: usize) -> Result<Val> {
         x = b.concat(&[x, skip])?;
         x = block(b, &format!("decoder.{level}"), x, width)?;
     }
-    b.conv2d("head", x, conv(2, 3, 1, 1).with_bias())
+    Ok(vec![b.conv2d("head", x, conv(2, 3, 1, 1).with_bias())?])
 }
 
 fn block(b: &mut Builder, name: &str, x: Val, width: usize) -> Result<Val> {

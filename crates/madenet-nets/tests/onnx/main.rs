@@ -1,6 +1,8 @@
 //! The exported models, read by another reader. That runtimes agree on their results is checked by
 //! `tests/fixtures/check_onnx.py`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod reader;
 
 use std::collections::BTreeSet;

@@ -30,13 +30,13 @@ impl Fields {
         Fields(fields)
     }
 
-    fn all<'a>(&'a self, number: u64) -> impl Iterator<Item = &'a Field> {
+    fn all(&self, number: u64) -> impl Iterator<Item = &Field> {
         self.0.iter().filter(move |(n, _)| *n == number).map(|(_, field)| field)
     }
 
     fn bytes(&self, number: u64) -> Vec<&[u8]> {
         let bytes = |field| match field {
-            &Field::Bytes(ref bytes) => bytes.as_slice(),
+            Field::Bytes(bytes) => bytes.as_slice(),
             _ => panic!("field {number} is no bytes"),
         };
         self.all(number).map(bytes).collect()
@@ -61,8 +61,8 @@ impl Fields {
     }
 
     fn integers(&self, number: u64) -> Vec<u64> {
-        let integer = |field| match field {
-            &Field::Integer(value) => value,
+        let integer = |field: &Field| match field {
+            Field::Integer(value) => *value,
             _ => panic!("field {number} is no integer"),
         };
         self.all(number).map(integer).collect()
