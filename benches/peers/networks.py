@@ -21,14 +21,17 @@ How it is kept fair, to the peers above all:
 - Peers know the size of the batch beforehand (ONNX Runtime by its override of free axes, OpenVINO by reshaping) and may
   optimise for it. ONNX Runtime has all of its optimisations on, OpenVINO its hint for latency. PyTorch is run eagerly, in
   inference mode, both in its default layout and with channels last.
-- Peak memory is a process's own (VmHWM), loading of the weights included; what a process holds that only imports the
-  peer's modules is named beside it ("import").
+- Peak memory is a process's own (VmHWM), loading of the weights included; that of a process which only imports the same
+  modules is named beside it ("import").
 
---isa avx2 forbids AVX-512 to us (MADENET_ISA) and to PyTorch (ONEDNN_MAX_CPU_ISA, ATEN_CPU_CAPABILITY). The others have no
-such switch that is documented, and run as ever.
+--isa avx2 forbids AVX-512 to us (MADENET_ISA), to PyTorch (ONEDNN_MAX_CPU_ISA, ATEN_CPU_CAPABILITY) and to OpenVINO (its
+oneDNN reads the first of these as well). ONNX Runtime has no such switch and runs as ever.
 """
 
 import argparse
+import functools
+import importlib
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -39,7 +42,6 @@ import sys
 import tempfile
 import time
 
-NETWORKS = ["resnet18", "wide_resnet50_2", "hrnet_w32", "efficientnet_b4", "draem_unet"]
 OURS = "madenet"
 AVX2 = {"MADENET_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 
@@ -103,13 +105,15 @@ def draem_unet(width=64):
     return Unet()
 
 
+# The networks, and what they are imported from.
 TORCH = {
-    "resnet18": lambda: resnet("resnet18"),
-    "wide_resnet50_2": lambda: resnet("wide_resnet50_2"),
-    "hrnet_w32": hrnet_w32,
-    "efficientnet_b4": efficientnet_b4,
-    "draem_unet": draem_unet,
+    "resnet18": (lambda: resnet("resnet18"), ["torchvision"]),
+    "wide_resnet50_2": (lambda: resnet("wide_resnet50_2"), ["torchvision"]),
+    "hrnet_w32": (hrnet_w32, ["timm"]),
+    "efficientnet_b4": (efficientnet_b4, ["timm"]),
+    "draem_unet": (draem_unet, []),
 }
+NETWORKS = list(TORCH)
 
 
 # --- the peers: each gets a case, and gives a function that runs and one that gives the outputs of a run as a list ---
@@ -120,7 +124,7 @@ def in_torch(case, channels_last=False):
     from safetensors.torch import load_file
 
     torch.set_num_threads(case.threads)
-    module = TORCH[case.name]().eval()
+    module = TORCH[case.name][0]().eval()
     ours = load_file(case.folder / f"{case.name}.weights.safetensors")
     weights = {k: ours.pop(k).reshape(v.shape) for k, v in module.state_dict().items() if "num_batches" not in k}
     assert not ours, f"PyTorch's network has no {', '.join(ours)}"
@@ -177,10 +181,10 @@ def in_openvino(case):
 
 
 PEERS = {
-    "torch": (in_torch, ["torch", "torchvision", "timm"]),
-    "torch channels-last": (in_torch_channels_last, ["torch", "torchvision", "timm"]),
-    "onnxruntime": (in_onnxruntime, ["onnxruntime"]),
-    "openvino": (in_openvino, ["openvino"]),
+    "torch": in_torch,
+    "torch channels-last": in_torch_channels_last,
+    "onnxruntime": in_onnxruntime,
+    "openvino": in_openvino,
 }
 
 
@@ -206,9 +210,8 @@ class Case:
 
 def serve_peer(peer, *arguments):
     """In a process of its own: the protocol of the example plan_server."""
-    load, _ = PEERS[peer]
     case = Case(*arguments)
-    run, outputs = load(case)
+    run, outputs = PEERS[peer](case)
     print(json.dumps({"difference": case.difference(outputs(run()))}), flush=True)
     for line in sys.stdin:
         times = []
@@ -219,13 +222,9 @@ def serve_peer(peer, *arguments):
         print(json.dumps(times), flush=True)
 
 
-def import_peer(peer):
-    """In a process of its own: imports what `peer` needs, and nothing else."""
-    import importlib
-
-    importlib.import_module("numpy")
-    importlib.import_module("safetensors.numpy")
-    for module in PEERS[peer][1]:
+def import_modules(*modules):
+    """In a process of its own: does nothing else."""
+    for module in modules:
         importlib.import_module(module)
     print("{}", flush=True)
     sys.stdin.read()
@@ -302,17 +301,21 @@ def of_peer(*arguments):
     return [sys.executable, __file__, "--peer", *arguments]
 
 
-def import_sizes(environment):
-    """Peak memory of every peer's imports."""
-    sizes = {OURS: 0.0}
-    for peer in PEERS:
-        try:
-            competitor = Competitor(of_peer(peer), environment)
-        except RuntimeError:
-            continue
-        sizes[peer] = competitor.peak_mb()
-        competitor.end()
-    return sizes
+@functools.cache
+def import_mb(*modules):
+    """Peak memory of a process that imports these."""
+    competitor = Competitor([sys.executable, __file__, "--import", *modules], {})
+    peak = competitor.peak_mb()
+    competitor.end()
+    return peak
+
+
+def imports_of(competitor, name):
+    """Peak memory of what a competitor's process imports for a network."""
+    if competitor == OURS:
+        return 0.0
+    modules = ["torch", *TORCH[name][1]] if competitor.startswith("torch") else [competitor]
+    return import_mb("numpy", "safetensors.numpy", *modules)
 
 
 def start_all(name, folder, programs, options, environment):
@@ -348,6 +351,7 @@ def measure(name, folder, programs, options, environment):
             "median_ms": statistics.median(process.times),
             "min_ms": min(process.times),
             "peak_mb": process.peak_mb(),
+            "import_mb": imports_of(competitor, name),
             "difference": process.hello["difference"],
             "times_ms": process.times,
         }
@@ -355,12 +359,13 @@ def measure(name, folder, programs, options, environment):
     return rows
 
 
-def print_table(name, rows, imports, options):
-    print(f"{name}, batch {options.batch}, {options.threads} threads")
+def print_table(name, rows, options):
+    plural = "s" * (options.threads > 1)
+    print(f"{name}, batch {options.batch}, {options.threads} thread{plural}")
     print(f"{'':20}", *(f"{head:>10}" for head in ("median ms", "min ms", "peak MB", "import", "difference")))
     for competitor, row in rows.items():
         cells = [f"{row['median_ms']:.2f}", f"{row['min_ms']:.2f}", f"{row['peak_mb']:.0f}"]
-        cells += [f"{imports.get(competitor, 0):.0f}", f"{row['difference']:.1e}"]
+        cells += [f"{row['import_mb']:.0f}", f"{row['difference']:.1e}"]
         print(f"{competitor:20}", *(f"{cell:>10}" for cell in cells))
     peers = {competitor: row for competitor, row in rows.items() if competitor != OURS}
     if OURS in rows and peers:
@@ -379,13 +384,11 @@ def processor():
 
 
 def versions():
-    from importlib import metadata
-
     found = {}
     for package in ("torch", "torchvision", "timm", "onnxruntime", "openvino"):
         try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
 
@@ -393,19 +396,18 @@ def versions():
 def referee(options):
     threads = {f"{name}_NUM_THREADS": str(options.threads) for name in ("OMP", "MKL")}
     environment = threads | (AVX2 if options.isa == "avx2" else {})
-    report = {"processor": processor(), "versions": versions(), "options": vars(options) | {"workspace": None}}
+    settings = {key: getattr(options, key) for key in ("threads", "batch", "rounds", "burst", "isa", "profile")}
+    report = {"processor": processor(), "versions": versions(), "options": settings, "networks": {}}
     print(report["processor"], ", ".join(f"{k} {v}" for k, v in report["versions"].items()), sep="\n", end="\n\n")
     programs = build(options)
-    report["import_mb"] = import_sizes(environment)
-    report["networks"] = {}
     for name in options.networks or NETWORKS:
         with tempfile.TemporaryDirectory() as folder:
             rows = measure(name, pathlib.Path(folder), programs, options, environment)
         if rows:
-            print_table(name, rows, report["import_mb"], options)
+            print_table(name, rows, options)
             report["networks"][name] = rows
     if options.json:
-        options.json.write_text(json.dumps(report | {"options": {k: str(v) for k, v in report["options"].items()}}))
+        options.json.write_text(json.dumps(report, indent=1))
 
 
 def main():
@@ -419,16 +421,17 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="file for all figures")
     parser.add_argument("--profile", default="release", help="cargo's profile of our side")
     parser.add_argument("--workspace", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])
-    parser.add_argument("--peer", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--peer", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--import", nargs="+", dest="modules", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
-        serve = serve_peer if len(options.peer) > 1 else import_peer
-        serve(*options.peer)
-        return
+        return serve_peer(*options.peer)
+    if options.modules:
+        return import_modules(*options.modules)
     unknown = set(options.networks) - set(NETWORKS)
     if unknown:
         parser.error(f"unknown networks {', '.join(sorted(unknown))}, expected some of {', '.join(NETWORKS)}")
-    referee(options)
+    return referee(options)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ impl Fields {
         self.0.iter().filter(move |(n, _)| *n == number).map(|(_, field)| field)
     }
 
-    fn bytes(&self, number: u64) -> Vec<&[u8]> {
-        let bytes = |field| match field {
+    fn bytes<'a>(&'a self, number: u64) -> Vec<&'a [u8]> {
+        let bytes = |field: &'a Field| match field {
             Field::Bytes(bytes) => bytes.as_slice(),
             _ => panic!("field {number} is no bytes"),
         };
