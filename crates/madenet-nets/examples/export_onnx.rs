@@ -61,19 +61,23 @@ fn write_checks(folder: &Path) -> Outcome {
     export.write(folder, &[1, 2])
 }
 
-/// The backbones with all of their stages. A line makes another.
+/// The backbones with the maps that others build on. A line makes another family.
 fn backbones() -> Result<Vec<(&'static str, Net)>> {
-    ResNet::ALL
-        .into_iter()
-        .map(|resnet| {
-            let mut b = Builder::new();
-            let image = b.input("image", Shape::new(3, 64, 64));
-            for tap in resnet.features(&mut b, image, &["layer1", "layer2", "layer3", "layer4"])? {
-                b.output(tap.name, tap.val)?;
-            }
-            Ok((resnet.name(), b.finish()))
-        })
-        .collect()
+    let mut nets = Vec::new();
+    for net in ResNet::ALL {
+        let layers = ["layer1", "layer2", "layer3", "layer4"];
+        nets.push((net.name(), backbone(|b, x| net.features(b, x, &layers))?));
+    }
+    Ok(nets)
+}
+
+fn backbone(features: impl FnOnce(&mut Builder, Val) -> Result<Vec<Tap>>) -> Result<Net> {
+    let mut b = Builder::new();
+    let image = b.input("image", Shape::new(3, 64, 64));
+    for tap in features(&mut b, image)? {
+        b.output(tap.name, tap.val)?;
+    }
+    Ok(b.finish())
 }
 
 /// A network with its weights, to be written.
