@@ -18,7 +18,9 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use madenet_nets::{Builder, Net, OnnxModel, OnnxOptions, OnnxPixels, Params, Plan, ResNet, Result, Shape};
+use madenet_nets::{
+    Builder, Net, OnnxModel, OnnxOptions, OnnxPixels, Params, Plan, ResNet, Result, Shape, Tap, Val,
+};
 use madenet_testing::{formula_input, formula_params, nets, proofs};
 
 type Outcome = std::result::Result<(), Box<dyn Error>>;
