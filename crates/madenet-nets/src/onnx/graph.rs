@@ -33,9 +33,18 @@ impl<'a> Graph<'a> {
         };
         let ports = net.inputs().iter().chain(net.outputs()).map(|(name, _)| name);
         for name in ports.chain(net.params().iter().map(|(name, _)| name)) {
+            let refused = |expected: &str, got: &str| {
+                Err(Error::Onnx {
+                    what: format!("{name:?}"),
+                    expected: expected.to_string(),
+                    got: got.to_string(),
+                })
+            };
+            if name.is_empty() {
+                return refused("names for inputs, outputs and parameters", "an empty one");
+            }
             if !graph.taken.insert(name.clone()) {
-                let expected = "inputs, outputs and parameters of different names".to_string();
-                return Err(Error::Onnx { what: name.clone(), expected, got: "two of this one".to_string() });
+                return refused("inputs, outputs and parameters of different names", "two of this one");
             }
         }
         for ((name, spec), values) in net.params().iter().zip(params) {

@@ -1,8 +1,8 @@
 //! Protocol buffers, the format under ONNX: a message is a list of numbered fields, each an integer of variable length, four
 //! bytes, or bytes behind their length; a message within a message is such bytes.
 //!
-//! These lines instead of the crate `prost`: its structures would hold a second copy of all weights, its derive macro
-//! needs a second version of `syn`, and ONNX has nine messages of two or three fields that matter here.
+//! These lines instead of the crate `prost`: its structures would hold a second copy of all weights, its macros bring more
+//! crates into the build, and ONNX needs a dozen messages of a few fields here.
 
 use std::borrow::Cow;
 

@@ -70,7 +70,7 @@ impl<'a> OnnxModel<'a> {
     /// # Errors
     /// [`Error::MissingParam`], [`Error::ParamShape`] and [`Error::NonFinite`] for weights that do not fit;
     /// [`Error::Unknown`] if the options name an input that is not there; [`Error::Onnx`] if their pixels do not fit it, if
-    /// the network has no outputs, or if inputs, outputs and parameters share a name; [`Error::OnnxTooLarge`] above
+    /// the network has no outputs, or if an input, output or parameter has no name or another's; [`Error::OnnxTooLarge`] above
     /// [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn new(net: &'a Net, params: &'a Params, options: &OnnxOptions) -> Result<Self> {
         let values = params.values_for(net)?;
