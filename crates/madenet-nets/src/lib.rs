@@ -30,9 +30,9 @@
 //!
 //! A [`Net`] is plain data: operations ([`Op`]), shapes and parameter specifications. Everything else is an interpreter, a
 //! loop over its nodes with a match that names every operation, so that a new one does not compile until all of them know
-//! it: [`Summary`] counts, [`Plan`] runs on a CPU, `OnnxModel` exports, and `madenet-candle` trains. Parameters are called by their scope path,
-//! as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is the only truth about
-//! weights. [`ResNet`] records the backbones, [`BackboneSource`] says where their weights come from.
+//! it: [`Summary`] counts, [`Plan`] runs on a CPU, `OnnxModel` exports, and `madenet-candle` trains. Parameters are called
+//! by their scope path, as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is
+//! the only truth about weights. [`ResNet`] records the backbones, [`BackboneSource`] says where their weights come from.
 //!
 //! # Features
 //!
