@@ -175,6 +175,35 @@ pub enum Error {
         /// The sum of its content.
         got: String,
     },
+    /// A network cannot be written as ONNX, or not with these options.
+    #[cfg(feature = "onnx")]
+    #[error("{what}: ONNX needs {expected}, got {got}")]
+    Onnx {
+        /// The network, or the input, output or parameter by name.
+        what: String,
+        /// What would do.
+        expected: String,
+        /// What there is.
+        got: String,
+    },
+    /// An ONNX model is larger than a file of its format can be.
+    #[cfg(feature = "onnx")]
+    #[error("the ONNX model would have {bytes} bytes, expected at most {limit}, the limit of its format")]
+    OnnxTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// [`OnnxModel::MAX_BYTES`](crate::OnnxModel::MAX_BYTES).
+        limit: u64,
+    },
+    /// A file could not be written. What had its name before is still there.
+    #[cfg(feature = "onnx")]
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
     /// The bytes are not a sound safetensors file.
     #[error("not a sound safetensors file: {name}")]
     Safetensors {

@@ -30,9 +30,9 @@
 //!
 //! A [`Net`] is plain data: operations ([`Op`]), shapes and parameter specifications. Everything else is an interpreter, a
 //! loop over its nodes with a match that names every operation, so that a new one does not compile until all of them know
-//! it: [`Summary`] counts, [`Plan`] runs on a CPU, and `madenet-candle` trains. Parameters are called by their scope path,
-//! as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is the only truth about
-//! weights.
+//! it: [`Summary`] counts, [`Plan`] runs on a CPU, `OnnxModel` exports, and `madenet-candle` trains. Parameters are called
+//! by their scope path, as in PyTorch's state dicts; [`Params`] holds them by name, reads and writes safetensors, and is
+//! the only truth about weights.
 //!
 //! # Backbones
 //!
@@ -47,6 +47,8 @@
 //! # Features
 //!
 //! `hub` (off by default): pretrained backbones from the Hugging Face hub, `BackboneSource::Hub`.
+//!
+//! `onnx` (off by default, needs no other crate): networks as ONNX models for other runtimes, `OnnxModel`.
 
 mod builder;
 mod efficientnet;
@@ -55,12 +57,16 @@ mod hrnet;
 #[cfg(feature = "hub")]
 mod hub;
 mod net;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod params;
 mod plan;
 mod resnet;
 mod source;
 mod summary;
 mod tap;
+#[cfg(any(feature = "hub", feature = "onnx"))]
+mod unfinished;
 mod weights;
 
 pub use builder::{Builder, ConvSpec, ConvTransposeSpec, Val, conv, conv_transpose};
@@ -71,6 +77,8 @@ pub use hrnet::HrNet;
 pub use hub::{Hub, HubFile};
 pub use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d, Shape};
 pub use net::{BatchNorm, Init, Net, Node, NodeId, Op, ParamId, ParamSpec, Role};
+#[cfg(feature = "onnx")]
+pub use onnx::{OnnxModel, OnnxOptions, OnnxPixels};
 pub use params::{Param, Params};
 pub use plan::{Outputs, Plan, Workspace};
 pub use resnet::ResNet;

@@ -4,8 +4,8 @@
 //! between height and width wherever an interpreter could confuse them.
 
 use madenet_nets::{
-    Builder, ConvSpec, ConvTranspose2d, Interpolation, Net, Padding, Pool2d, Result, Shape, Val, conv,
-    conv_transpose,
+    Activation, Builder, ConvSpec, ConvTranspose2d, Interpolation, Net, Padding, Pool2d, Result, Shape, Val,
+    conv, conv_transpose,
 };
 
 /// A ResNet in small: stem with a padded max pool, two basic blocks, the second with a strided shortcut, an average pool
@@ -135,6 +135,61 @@ pub fn discriminator() -> Net {
         let held = b.add(noisy, fixed)?;
         b.output("normality", normality)?;
         b.output("held", held)
+    })
+}
+
+/// The operations, and settings of them, that no proof network has, each an output of its own: neighbourhoods, channel
+/// pools of equal and unequal groups, nearest neighbours by whole factors and by others, bilinear to one row, oblong and
+/// asymmetric windows, products, the input itself. Input `x` 6x7x10. Without a fixture: for exports, which are held against
+/// `Plan`.
+#[must_use]
+pub fn patchwork() -> Net {
+    record(|b| {
+        let x = b.input("x", Shape::new(6, 7, 10));
+        b.output("x_itself", x)?;
+        let neighbours = b.unfold(x, 3)?;
+        b.output("neighbours", neighbours)?;
+        for (name, channels) in [("equal_groups", 18), ("unequal_groups", 7), ("more_channels", 60)] {
+            let pooled = b.pool_channels(neighbours, channels)?;
+            b.output(name, pooled)?;
+        }
+        let bilinear = |align_corners| Interpolation::Bilinear { align_corners };
+        let resized = [
+            ("whole_factors", (14, 30), Interpolation::Nearest),
+            ("other_factors", (9, 4), Interpolation::Nearest),
+            ("half_pixels", (12, 4), bilinear(false)),
+            ("one_row", (1, 13), bilinear(true)),
+        ];
+        for (name, size, mode) in resized {
+            let resized = b.interpolate(x, size, mode)?;
+            b.output(name, resized)?;
+        }
+        let padding = Padding { top: 1, left: 0, bottom: 2, right: 1 };
+        let windows = Pool2d { kernel: (3, 2), stride: 2, padding };
+        let largest = b.max_pool2d(x, windows)?;
+        b.output("largest", largest)?;
+        for (name, count_include_pad) in [("mean_with_zeros", true), ("mean_without", false)] {
+            let mean = b.avg_pool2d(x, windows, count_include_pad)?;
+            b.output(name, mean)?;
+        }
+        let oblong = conv(4, 3, 2, 0).kernel(3, 2).padding(padding).dilation(2).groups(2).with_bias();
+        let y = b.conv2d("oblong", x, oblong)?;
+        b.output("oblong", y)?;
+        let geometry = ConvTranspose2d {
+            kernel: (3, 4),
+            padding: Padding { top: 1, left: 2, bottom: 0, right: 1 },
+            dilation: 2,
+            output_padding: (0, 1),
+            ..ConvTranspose2d::new(3, 2, 0)
+        };
+        let y = b.conv_transpose2d("spread", y, conv_transpose(5, 3, 2, 0).geometry(geometry))?;
+        b.output("spread", y)?;
+        let gate = b.sigmoid(x)?;
+        let product = b.multiply(x, gate)?;
+        let same = b.activation(product, Activation::Identity)?;
+        b.output("product", product)?;
+        b.output("same", same)?;
+        b.output("same_again", same)
     })
 }
 

@@ -61,6 +61,7 @@
 //! | `image` | yes | decoding and encoding of files, conversions from the crate `image` |
 //! | `train` | yes | training on candle, data sets (procedural boards included), [`evaluate`] |
 //! | `hub` | no | pretrained backbones from the Hugging Face hub |
+//! | `onnx` | no | networks as ONNX models for other runtimes (`nets::OnnxModel`) |
 
 #[cfg(feature = "train")]
 mod evaluate;

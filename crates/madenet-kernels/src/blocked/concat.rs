@@ -1,7 +1,7 @@
 //! Joining tensors, along their channels or as one batch.
 
-use super::rows::{Stretch, each_stretch, floats, load, store};
-use super::{Blocked, BlockedMut, LANES};
+use super::rows::{Stretch, each_stretch, load, store};
+use super::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::{Simd, Task};
 use crate::{Isa, Padding, Result, Shape};
 
@@ -133,7 +133,7 @@ impl Piece<'_> {
             let out = stretch.row(y);
             // A vector that starts in the pixel before or ends in the one after has the lanes in place. Where the row has no such
             // pixel, they are moved one by one.
-            let values = floats(x);
+            let values = Block::floats(x);
             for (index, pixel) in out.iter_mut().enumerate() {
                 let shifted = (index * LANES + from).checked_sub(to);
                 let before = if to == 0 { zero } else { load(simd, &pixel.0) };

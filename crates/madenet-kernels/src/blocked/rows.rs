@@ -87,12 +87,6 @@ impl<'a> Blocked<'a> {
     }
 }
 
-/// The lanes of consecutive pixels.
-pub(super) fn floats(pixels: &[Block]) -> &[f32] {
-    // SAFETY: a block is sixteen floats and nothing else.
-    unsafe { std::slice::from_raw_parts(pixels.as_ptr().cast(), pixels.len() * LANES) }
-}
-
 /// A pixel, or as many values of a plane.
 #[inline(always)]
 pub(super) fn load<S: Simd>(simd: S, from: &[f32; LANES]) -> S::V {

@@ -12,12 +12,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use super::Attempt;
 use super::file::{HubFile, is_hex, is_sha256};
+use crate::unfinished::Unfinished;
 use crate::{Error, Result};
 
 /// Digits of a git commit.
@@ -82,17 +82,17 @@ impl<'a> Repository<'a> {
         commit: &str,
     ) -> Attempt<PathBuf> {
         let blob = self.folder.join("blobs").join(sum);
-        let unfinished = Unfinished::beside(&blob)?;
-        let got = unfinished.fill(content, limit)?;
+        let unfinished = empty_beside(&blob)?;
+        let got = fill(&unfinished, content, limit)?;
         if got != sum {
             return Err(format!("the content has SHA-256 {got}, expected {sum}"));
         }
         let snapshot = self.snapshot(commit);
         place(unfinished, &blob, &snapshot, self.file)?;
         if self.file.revision != commit {
-            let reference = Unfinished::beside(&self.reference())?;
-            reference.fill(&mut commit.as_bytes(), COMMIT_DIGITS as u64)?;
-            reference.becomes(&self.reference())?;
+            let reference = empty_beside(&self.reference())?;
+            fill(&reference, &mut commit.as_bytes(), COMMIT_DIGITS as u64)?;
+            becomes(reference, &self.reference())?;
         }
         Ok(snapshot)
     }
@@ -102,86 +102,68 @@ impl<'a> Repository<'a> {
 #[cfg(unix)]
 fn place(unfinished: Unfinished, blob: &Path, snapshot: &Path, file: &HubFile) -> Attempt<()> {
     let sum = blob.file_name().unwrap_or_default();
-    let link = Unfinished::name(snapshot)?;
+    make_folder(snapshot)?;
+    let link = Unfinished::beside(snapshot);
     // From snapshots/COMMIT/a/b.safetensors three folders up.
     let up = "../".repeat(1 + file.file.split('/').count());
-    std::os::unix::fs::symlink(Path::new(&up).join("blobs").join(sum), &link.0)
-        .map_err(|e| unwritable(&link.0, &e))?;
-    unfinished.becomes(blob)?;
-    link.becomes(snapshot)
+    std::os::unix::fs::symlink(Path::new(&up).join("blobs").join(sum), link.path())
+        .map_err(|e| unwritable(link.path(), &e))?;
+    becomes(unfinished, blob)?;
+    becomes(link, snapshot)
 }
 
 /// Links need privileges on Windows: the snapshot is the content.
 #[cfg(not(unix))]
 fn place(unfinished: Unfinished, _blob: &Path, snapshot: &Path, _file: &HubFile) -> Attempt<()> {
-    Unfinished::make_folder(snapshot)?;
-    unfinished.becomes(snapshot)
+    make_folder(snapshot)?;
+    becomes(unfinished, snapshot)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-/// A file under a passing name, removed unless it becomes something.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    /// A name beside `path` that no one else has, in a folder that exists.
-    fn name(path: &Path) -> Attempt<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        Self::make_folder(path)?;
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}-{}.incomplete", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        Ok(Self(path.with_file_name(name)))
-    }
-
-    fn make_folder(path: &Path) -> Attempt<()> {
-        let folder = path.parent().unwrap_or(path);
-        fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
-    }
-
-    /// An empty file of such a name.
-    fn beside(path: &Path) -> Attempt<Self> {
-        let unfinished = Self::name(path)?;
-        File::create(&unfinished.0).map_err(|e| unwritable(&unfinished.0, &e))?;
-        Ok(unfinished)
-    }
-
-    /// Writes `content` and gives its SHA-256.
-    fn fill(&self, content: &mut dyn Read, limit: u64) -> Attempt<String> {
-        let mut file = File::create(&self.0).map_err(|e| unwritable(&self.0, &e))?;
-        let (mut sum, mut size) = (Sum::new(), 0);
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let len = match content.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(len) => len,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(format!("the content broke off after {size} bytes: {e}")),
-            };
-            size += len as u64;
-            if size > limit {
-                return Err(format!("the content has more than {limit} bytes"));
-            }
-            let part = buffer.get(..len).unwrap_or_default();
-            sum.0.update(part);
-            file.write_all(part).map_err(|e| unwritable(&self.0, &e))?;
-        }
-        file.sync_all().map_err(|e| unwritable(&self.0, &e))?;
-        Ok(sum.finish())
-    }
-
-    /// Gives it its name, in place of what had it.
-    fn becomes(self, path: &Path) -> Attempt<()> {
-        fs::rename(&self.0, path).map_err(|e| unwritable(path, &e))
-    }
+fn becomes(unfinished: Unfinished, path: &Path) -> Attempt<()> {
+    unfinished.becomes(path).map_err(|e| unwritable(path, &e))
 }
 
-impl Drop for Unfinished {
-    /// What was renamed is no longer there; nothing can be done about what cannot be removed.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+/// The folder in which `path` will be.
+fn make_folder(path: &Path) -> Attempt<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))
+}
+
+/// An empty file beside `path`, in a folder that exists.
+fn empty_beside(path: &Path) -> Attempt<Unfinished> {
+    make_folder(path)?;
+    let unfinished = Unfinished::beside(path);
+    File::create(unfinished.path()).map_err(|e| unwritable(unfinished.path(), &e))?;
+    Ok(unfinished)
+}
+
+/// Writes `content` and gives its SHA-256.
+fn fill(unfinished: &Unfinished, content: &mut dyn Read, limit: u64) -> Attempt<String> {
+    let failed = |e| unwritable(unfinished.path(), &e);
+    let mut file = File::create(unfinished.path()).map_err(failed)?;
+    let (mut sum, mut size) = (Sum::new(), 0);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let len = match content.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(format!("the content broke off after {size} bytes: {e}")),
+        };
+        size += len as u64;
+        if size > limit {
+            return Err(format!("the content has more than {limit} bytes"));
+        }
+        let part = buffer.get(..len).unwrap_or_default();
+        sum.0.update(part);
+        file.write_all(part).map_err(failed)?;
     }
+    file.sync_all().map_err(failed)?;
+    Ok(sum.finish())
 }
 
 /// A SHA-256 in the making.

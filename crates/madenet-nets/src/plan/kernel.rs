@@ -188,6 +188,16 @@ impl Kernel {
         }
     }
 
+    /// Bytes of packed weights.
+    pub(super) fn weight_bytes(&self) -> usize {
+        match self {
+            Kernel::Conv2d { kernel, .. } => kernel.bytes(),
+            Kernel::Stem(kernel) => kernel.bytes(),
+            Kernel::ConvTranspose2d(kernel) => kernel.bytes(),
+            _ => 0,
+        }
+    }
+
     /// Blocks of scratch memory for `batch` samples on `threads` threads.
     pub(super) fn scratch(&self, batch: usize, threads: usize) -> usize {
         match self {

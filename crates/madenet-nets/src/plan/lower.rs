@@ -96,7 +96,13 @@ pub(super) fn lower(net: &Net, params: &[&[f32]], tuning: Tuning) -> Result<Draf
         lowering.step(&fused)?;
     }
     for (_, id) in net.outputs() {
-        let value = lowering.form(source(net, *id), Form::Planar)?;
+        let id = source(net, *id);
+        if matches!(net.nodes()[id].op, Op::Input) {
+            // An input that is passed on: in memory of its own, by way of its blocked form.
+            lowering.form(id, Form::Blocked)?;
+            lowering.forms[id].planar = None;
+        }
+        let value = lowering.form(id, Form::Planar)?;
         lowering.draft.outputs.push(value);
     }
     Ok(lowering.draft)
@@ -129,7 +135,7 @@ impl Lowering<'_> {
         };
         let Some(from) = *self.forms[id].of(other) else {
             // Nodes are in order, so that an argument has a value by the time it is read.
-            return Err(Error::Foreign { what: self.net.nodes()[id].path.clone() });
+            return Err(Error::Foreign { at: self.net.nodes()[id].path.clone() });
         };
         let value = self.value(id, form, Home::Own);
         let path = self.net.nodes()[id].path.clone();

@@ -140,18 +140,12 @@ impl Plan {
             workspace.scratch = vec![Block::ZERO; scratch];
         }
         let (arena, scratch) = (&mut workspace.arena[..needed], &mut workspace.scratch[..scratch]);
-        // Outputs that are inputs passed on have no step.
-        for (i, place) in self.outputs.iter().map(|(_, place)| place).enumerate() {
-            debug_assert!(matches!(place.memory, Memory::Arena(_)), "output {i}");
-        }
-        let steps = || self.steps.iter().try_for_each(|step| step.run(inputs, arena, scratch, batch));
-        // From outside of the pool, enter it once and not at every step.
-        if batch == 0 {
-        } else if rayon::current_thread_index().is_none() && rayon::current_num_threads() > 1 {
-            rayon::scope(|_| steps())?;
-        } else {
-            let mut steps = steps;
-            steps()?;
+        let mut run = || self.steps.iter().try_for_each(|step| step.run(inputs, arena, scratch, batch));
+        if batch > 0 && rayon::current_thread_index().is_none() && rayon::current_num_threads() > 1 {
+            // From outside of the pool: enter it once and not at every step.
+            rayon::scope(|_| run())?;
+        } else if batch > 0 {
+            run()?;
         }
         Ok(Outputs { plan: self, arena, batch })
     }
