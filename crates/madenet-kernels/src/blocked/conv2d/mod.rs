@@ -3,6 +3,7 @@
 mod direct;
 mod filters;
 mod method;
+mod phase;
 mod planar;
 mod tile;
 mod transform;
