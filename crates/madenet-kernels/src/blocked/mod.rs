@@ -22,7 +22,7 @@ mod sum;
 mod tensor;
 
 pub use concat::{concat_batch, concat_channels};
-pub use conv2d::{Conv2dKernel, ConvMethod, ConvTranspose2dKernel, Memory, PlanarConv2dKernel, Tuning};
+pub use conv2d::{Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel, Tuning};
 pub use depthwise::DepthwiseKernel;
 pub use interpolate::interpolate;
 pub use layout::{LANES, Layout};

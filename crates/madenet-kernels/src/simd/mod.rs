@@ -43,6 +43,8 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// Sixteen f32 can be written at `p`, of any alignment.
     unsafe fn store(self, v: Self::V, p: *mut f32);
+    /// Fetches the cache line of `p`, which need not be valid, into the second-level cache, where the set can.
+    fn prefetch(self, p: *const f32);
     fn splat(self, x: f32) -> Self::V;
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;

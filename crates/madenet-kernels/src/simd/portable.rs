@@ -43,6 +43,9 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
+
+    #[inline(always)]
     fn splat(self, x: f32) -> V {
         [x; 16]
     }

@@ -1,12 +1,10 @@
-use madenet_kernels::blocked::{Block, Blocked, Conv2dKernel, ConvMethod, Memory, Tuning};
+use madenet_kernels::blocked::{Block, Blocked, Conv2dKernel, ConvMethod, Tuning};
 use madenet_kernels::{Activation, Conv2d, Isa, Padding, Shape};
 use proptest::prelude::*;
 
 use crate::conv_case::{Case, cases, table};
 use crate::support::{ACTIVATIONS, Sum, assert_same_on_all_threads, assert_sums, random};
 use crate::tensor::{BORDERS, Tensor};
-
-const METHODS: [ConvMethod; 3] = [ConvMethod::Direct, ConvMethod::Winograd2, ConvMethod::Winograd4];
 
 /// How much larger the error bound of a method is than that of the definition: the transforms amplify rounding. Products of
 /// the row sums of |A^T|, |B^T| and |G| on both axes, over those of the identity, bound it for the worst case far more
@@ -47,7 +45,7 @@ fn check(case: &Case, border: Padding, with_residual: bool, activation: Activati
     let residual = with_residual.then(|| random(case.batch * output.len(), 99));
     let expected = case.reference(&data, output, true, residual.as_deref());
     for isa in Isa::available() {
-        for method in METHODS {
+        for method in ConvMethod::ALL {
             let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
             let kernel = kernel(case, &data.weight, &data.bias, tuning, activation);
             if kernel.method() != method {
@@ -107,7 +105,7 @@ fn adversarial_values_stay_within_the_bound() {
     let output = Shape::new(16, 12, 12);
     let expected = case.reference(&data, output, true, None);
     for isa in Isa::available() {
-        for method in METHODS {
+        for method in ConvMethod::ALL {
             let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
             let kernel = kernel(&case, &data.weight, &data.bias, tuning, Activation::Identity);
             let x = Tensor::packed(case.input, kernel.border(), &data.x);
@@ -160,7 +158,7 @@ fn threads_and_batches_do_not_change_a_bit() {
         Case::new(Conv2d::new(1, 1, 0), (600, 1, 1), 900, 5),
     ] {
         let data = case.data(11);
-        for method in METHODS {
+        for method in ConvMethod::ALL {
             let tuning = Tuning { method: Some(method), ..Tuning::default() };
             let kernel = kernel(&case, &data.weight, &data.bias, tuning, Activation::Relu);
             let result = |values: &[f32]| {
@@ -178,22 +176,28 @@ fn threads_and_batches_do_not_change_a_bit() {
 }
 
 #[test]
-fn memory_settings_bound_the_weights() {
-    let new = |memory, (c, side): (usize, usize)| {
-        let tuning = Tuning { memory, ..Tuning::default() };
-        let (geometry, shape) = (Conv2d::new(3, 1, 1), Shape::new(c, side, side));
-        Conv2dKernel::new(tuning, geometry, shape, c, &vec![0.5; c * c * 9], None, Activation::Relu).unwrap()
-    };
-    for size in [(16, 64), (64, 64), (256, 16), (512, 8)] {
-        let weights = size.0 * size.0 * 9 * size_of::<f32>();
-        assert_eq!(new(Memory::Low, size).method(), ConvMethod::Direct);
-        assert_eq!(new(Memory::Low, size).bytes(), weights);
-        assert!(
-            new(Memory::Balanced, size).bytes()
-                <= (2 * weights).max(4 * size.0 * size.1 * size.1 * 2).max(1 << 20)
-        );
+fn costs_name_the_bytes_and_choose_the_method() {
+    let geometry = Conv2d::new(3, 1, 1);
+    for (c, side) in [(16, 64), (64, 64), (256, 16), (512, 8)] {
+        let shape = Shape::new(c, side, side);
+        let costs = Conv2dKernel::costs(geometry, shape, c);
+        let new = |method| {
+            let tuning = Tuning { method, ..Tuning::default() };
+            Conv2dKernel::new(tuning, geometry, shape, c, &vec![0.5; c * c * 9], None, Activation::Relu)
+                .unwrap()
+        };
+        for cost in &costs {
+            assert_eq!(new(Some(cost.method)).bytes(), cost.bytes);
+        }
+        let least = costs.iter().min_by(|a, b| a.time.total_cmp(&b.time)).unwrap();
+        assert_eq!(new(None).method(), least.method);
+        assert_eq!(costs[0].bytes, c * c * 9 * size_of::<f32>());
     }
-    assert_eq!(new(Memory::Speed, (64, 64)).method(), ConvMethod::Winograd4);
+    let only = |geometry| Conv2dKernel::costs(geometry, Shape::new(8, 9, 9), 8).len();
+    assert_eq!(
+        [only(Conv2d::new(3, 2, 1)), only(Conv2d::new(1, 1, 0)), only(Conv2d::new(20, 1, 0))],
+        [1, 1, 0]
+    );
 }
 
 #[test]

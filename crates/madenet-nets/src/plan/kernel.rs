@@ -1,5 +1,7 @@
 //! What a job computes: a kernel with its weights.
 
+use std::fmt;
+
 use madenet_kernels::blocked::{
     self, Block, Blocked, BlockedMut, DepthwiseKernel, LANES, PlanarConv2dKernel, ScaleShiftKernel, Tuning,
 };
@@ -274,6 +276,37 @@ impl Kernel {
                 Err(kernels::Error::Geometry { what: "plan", reason })
             }
         }
+    }
+}
+
+/// What runs, for profiles: the kind of kernel, and for dense convolutions the method and what it makes of what.
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Kernel::Pack(_) => "pack",
+            Kernel::Unpack(_) => "unpack",
+            Kernel::Conv2d { kernel, .. } => {
+                return write!(f, "conv2d {:?} {} to {}", kernel.method(), kernel.input(), kernel.output());
+            }
+            Kernel::Stem(_) => "conv2d of planar input",
+            Kernel::Depthwise(_) => "depthwise conv2d",
+            Kernel::ConvTranspose2d(_) => "conv_transpose2d",
+            Kernel::PlanarConv2d(_) => "planar conv2d",
+            Kernel::PlanarConvTranspose2d(_) => "planar conv_transpose2d",
+            Kernel::ScaleShift(_) => "scale_shift",
+            Kernel::Activation(..) => "activation",
+            Kernel::Add(..) => "add",
+            Kernel::Multiply(_) => "multiply",
+            Kernel::ConcatChannels(_) => "concat_channels",
+            Kernel::ConcatBatch => "concat_batch",
+            Kernel::MaxPool2d(..) => "max_pool2d",
+            Kernel::AvgPool2d { .. } => "avg_pool2d",
+            Kernel::GlobalAvgPool(_) => "global_avg_pool",
+            Kernel::Interpolate { .. } => "interpolate",
+            Kernel::PlanarUnfold { .. } => "planar unfold",
+            Kernel::PlanarPoolChannels { .. } => "planar pool_channels",
+        };
+        f.write_str(name)
     }
 }
 

@@ -4,11 +4,13 @@
 //! few operations that have none. A value gets its other form by a job of its own, once. What border of zeros a blocked value
 //! stores is what its readers need most.
 
-use madenet_kernels::blocked::{Layout, Tuning};
+use madenet_kernels::blocked::{ConvMethod, Layout, Tuning};
 use madenet_kernels::{Padding, Shape};
 
 use super::fuse::{Fused, fuse, source};
 use super::kernel::Kernel;
+use super::methods::methods;
+use super::options::PlanOptions;
 use crate::net::{Net, NodeId, Op};
 use crate::{Error, Result};
 
@@ -80,11 +82,12 @@ impl Forms {
 }
 
 /// Draws up the jobs of `net` with the values of its parameters.
-pub(super) fn lower(net: &Net, params: &[&[f32]], tuning: Tuning) -> Result<Draft> {
+pub(super) fn lower(net: &Net, params: &[&[f32]], options: PlanOptions) -> Result<Draft> {
     let mut lowering = Lowering {
         net,
         params,
-        tuning,
+        options,
+        methods: methods(net, options.memory),
         draft: Draft::default(),
         forms: vec![Forms::default(); net.nodes().len()],
     };
@@ -111,7 +114,8 @@ pub(super) fn lower(net: &Net, params: &[&[f32]], tuning: Tuning) -> Result<Draf
 struct Lowering<'a> {
     net: &'a Net,
     params: &'a [&'a [f32]],
-    tuning: Tuning,
+    options: PlanOptions,
+    methods: Vec<Option<ConvMethod>>,
     draft: Draft,
     forms: Vec<Forms>,
 }
@@ -130,8 +134,8 @@ impl Lowering<'_> {
             return Ok(value);
         }
         let (other, kernel) = match form {
-            Form::Planar => (Form::Blocked, Kernel::Unpack(self.tuning.isa)),
-            Form::Blocked => (Form::Planar, Kernel::Pack(self.tuning.isa)),
+            Form::Planar => (Form::Blocked, Kernel::Unpack(self.options.isa)),
+            Form::Blocked => (Form::Planar, Kernel::Pack(self.options.isa)),
         };
         let Some(from) = *self.forms[id].of(other) else {
             // Nodes are in order, so that an argument has a value by the time it is read.
@@ -147,7 +151,8 @@ impl Lowering<'_> {
     fn step(&mut self, fused: &Fused) -> Result<()> {
         let path = || self.net.nodes()[fused.head].path.clone();
         let reads_planar = fused.args.first().is_some_and(|&arg| self.forms[arg].blocked.is_none());
-        let kernel = Kernel::new(self.net, self.params, self.tuning, fused, reads_planar)
+        let tuning = Tuning { isa: self.options.isa, method: self.methods[fused.head] };
+        let kernel = Kernel::new(self.net, self.params, tuning, fused, reads_planar)
             .map_err(|source| Error::Kernel { at: path(), source })?;
         let args =
             fused.args.iter().map(|&arg| self.form(arg, kernel.reads())).collect::<Result<Vec<ValueId>>>()?;

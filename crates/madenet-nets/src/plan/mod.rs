@@ -9,17 +9,22 @@ mod arena;
 mod fuse;
 mod kernel;
 mod lower;
+mod methods;
+mod options;
 mod step;
 
+use std::time::{Duration, Instant};
+
 use madenet_kernels::Shape;
-use madenet_kernels::blocked::{Block, Tuning};
+use madenet_kernels::blocked::Block;
 
 use crate::net::Net;
 use crate::params::Params;
 use crate::{Error, Result};
 use arena::Buffer;
 use lower::{Draft, Home, ValueId, lower};
-use step::{Memory, Place, Step};
+pub use options::{Memory, PlanOptions};
+use step::{Place, Step, Storage};
 
 /// A network with weights, ready to run on CPU. `Send + Sync`: one plan serves many threads, each with a [`Workspace`] of
 /// its own.
@@ -74,15 +79,15 @@ impl Plan {
     /// [`Error::MissingParam`], [`Error::ParamShape`] and [`Error::NonFinite`] for weights that do not fit;
     /// [`Error::Kernel`] if a kernel refuses an operation.
     pub fn new(net: &Net, params: &Params) -> Result<Self> {
-        Self::with_tuning(net, params, Tuning::default())
+        Self::with_options(net, params, PlanOptions::default())
     }
 
     /// As [`new`](Self::new), for an instruction set and a memory setting of the caller's choice.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_tuning(net: &Net, params: &Params, tuning: Tuning) -> Result<Self> {
-        let mut draft = lower(net, &params.values_for(net)?, tuning)?;
+    pub fn with_options(net: &Net, params: &Params, options: PlanOptions) -> Result<Self> {
+        let mut draft = lower(net, &params.values_for(net)?, options)?;
         draft.join_in_place();
         let (places, arena) = places(&draft);
         let inputs = net.inputs().iter().map(|(name, id)| (name.clone(), net.nodes()[*id].shape)).collect();
@@ -130,6 +135,31 @@ impl Plan {
     /// # Errors
     /// [`Error::Input`] if the slices are not one per input or not of one batch.
     pub fn run<'a>(&'a self, inputs: &[&[f32]], workspace: &'a mut Workspace) -> Result<Outputs<'a>> {
+        self.run_steps(inputs, workspace, |_, _| ())
+    }
+
+    /// Runs as [`run`](Self::run) does, and says what every step took: path in the network, kernel, time.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn profile(
+        &self,
+        inputs: &[&[f32]],
+        workspace: &mut Workspace,
+    ) -> Result<Vec<(String, String, Duration)>> {
+        let mut times = Vec::with_capacity(self.steps.len());
+        self.run_steps(inputs, workspace, |step, time| {
+            times.push((step.path.clone(), step.kernel.to_string(), time));
+        })?;
+        Ok(times)
+    }
+
+    fn run_steps<'a>(
+        &'a self,
+        inputs: &[&[f32]],
+        workspace: &'a mut Workspace,
+        mut after: impl FnMut(&Step, Duration) + Send,
+    ) -> Result<Outputs<'a>> {
         let batch = self.batch(inputs)?;
         let (needed, scratch) = (self.arena * batch, self.scratch(batch));
         // Not `resize`, which would copy what is there.
@@ -140,7 +170,14 @@ impl Plan {
             workspace.scratch = vec![Block::ZERO; scratch];
         }
         let (arena, scratch) = (&mut workspace.arena[..needed], &mut workspace.scratch[..scratch]);
-        let mut run = || self.steps.iter().try_for_each(|step| step.run(inputs, arena, scratch, batch));
+        let mut run = || {
+            self.steps.iter().try_for_each(|step| {
+                let start = Instant::now();
+                step.run(inputs, arena, scratch, batch)?;
+                after(step, start.elapsed());
+                Ok(())
+            })
+        };
         if batch > 0 && rayon::current_thread_index().is_none() && rayon::current_num_threads() > 1 {
             // From outside of the pool: enter it once and not at every step.
             rayon::scope(|_| run())?;
@@ -200,8 +237,8 @@ impl<'a> Outputs<'a> {
     fn at(&self, i: usize) -> &'a [f32] {
         let place = &self.plan.outputs[i].1;
         match place.memory {
-            Memory::Arena(slot) => place.planar(&self.arena[slot.range(self.batch)], self.batch),
-            Memory::Input(_) => &[],
+            Storage::Arena(slot) => place.planar(&self.arena[slot.range(self.batch)], self.batch),
+            Storage::Input(_) => &[],
         }
     }
 }
@@ -230,10 +267,10 @@ fn places(draft: &Draft) -> (Vec<Place>, usize) {
     let place = |(id, value): (ValueId, &lower::Value)| {
         let (root, block) = draft.root(id);
         let memory = match (draft.values[root].home, buffer_of[root]) {
-            (Home::Input(i), _) => Memory::Input(i),
+            (Home::Input(i), _) => Storage::Input(i),
             (_, buffer) => {
                 let slot = buffer.map(|buffer| slots[buffer]).unwrap_or_default();
-                Memory::Arena(slot.part(block * value.copies * value.layout.plane(), value.blocks()))
+                Storage::Arena(slot.part(block * value.copies * value.layout.plane(), value.blocks()))
             }
         };
         Place { memory, form: value.form, layout: value.layout, copies: value.copies }

@@ -18,7 +18,7 @@ pub(super) struct Step {
 /// Where a value lies and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    pub(super) memory: Memory,
+    pub(super) memory: Storage,
     pub(super) form: Form,
     pub(super) layout: Layout,
     /// Samples per sample of the network's batch.
@@ -26,7 +26,7 @@ pub(super) struct Place {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Memory {
+pub(super) enum Storage {
     /// The caller's slice of this place.
     Input(usize),
     Arena(Slot),
@@ -60,14 +60,14 @@ impl Step {
         batch: usize,
     ) -> madenet_kernels::Result<()> {
         let slot = match self.out.memory {
-            Memory::Arena(slot) => slot,
-            Memory::Input(_) => Slot::default(),
+            Storage::Arena(slot) => slot,
+            Storage::Input(_) => Slot::default(),
         };
         let (read, out) = split_writing(arena, slot.range(batch));
         let arg = |place: &Place| -> madenet_kernels::Result<Arg<'_>> {
             let slot = match place.memory {
-                Memory::Input(i) => return Ok(Arg::Planar(inputs[i])),
-                Memory::Arena(slot) => slot,
+                Storage::Input(i) => return Ok(Arg::Planar(inputs[i])),
+                Storage::Arena(slot) => slot,
             };
             let blocks = read(slot.range(batch));
             Ok(match place.form {

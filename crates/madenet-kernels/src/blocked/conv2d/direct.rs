@@ -184,7 +184,7 @@ impl Unit<'_> {
             out_pixel: LANES,
             residual_block: residual.map_or(0, |residual| residual.block),
         };
-        let weights = self.filters.at(group, first * LANES * layer.taps());
+        let weights: *const f32 = self.filters.at(group, first * LANES * layer.taps());
         let bias = layer.bias[group.first..].as_ptr().cast();
         let input = layer.first_tap(x).wrapping_add(first * x.block + image * x.sample);
         let residual = residual.map_or(std::ptr::null(), |residual| {
@@ -192,6 +192,10 @@ impl Unit<'_> {
         });
         // SAFETY: the group and image are within the output; where rows are stretches of a run, they start at its first pixel.
         let out = unsafe { out.row(group.first, image, 0) };
+        // The next stretch of weights follows in memory, and is fetched in as many parts as tiles have blocks.
+        let steps = walk.channels * layer.taps() * LANES;
+        let mut ahead: *const f32 = weights.wrapping_add(steps * group.blocks);
+        let mut parts = group.blocks;
         for row in self.band.clone() {
             let end = if row + 1 == rows.count { rows.last } else { rows.width };
             let mut at = 0;
@@ -200,6 +204,7 @@ impl Unit<'_> {
                 let place = Place {
                     input: input.wrapping_add(row * rows.input + at * walk.pixel),
                     weights,
+                    ahead,
                     bias,
                     residual: if residual.is_null() {
                         residual
@@ -211,6 +216,11 @@ impl Unit<'_> {
                 // SAFETY: windows lie within the input and its border, which `Conv2dKernel::run` has checked; the output's
                 // rows of these groups are the unit's own.
                 unsafe { tile::<S, STEP>(simd, (group.blocks, pixels), walk, &ends, place) };
+                if parts > 1 {
+                    (ahead, parts) = (ahead.wrapping_add(steps), parts - 1);
+                } else {
+                    ahead = weights;
+                }
                 at += pixels;
             }
             if last {

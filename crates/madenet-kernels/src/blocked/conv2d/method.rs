@@ -1,4 +1,4 @@
-//! Which method computes a convolution, and what it may cost in memory.
+//! Which method computes a convolution.
 
 use super::Layer;
 use crate::Isa;
@@ -9,26 +9,11 @@ use crate::blocked::LANES;
 pub struct Tuning {
     /// The instruction set, by default the fastest there is.
     pub isa: Isa,
-    /// How much memory speed may cost, by default [`Memory::Balanced`].
-    pub memory: Memory,
-    /// A method for all convolutions that it fits, for tests and comparisons; by default each gets the one that should be
-    /// fastest.
+    /// The method for dense convolutions that it fits; by default the one that should be fastest.
     pub method: Option<ConvMethod>,
 }
 
-/// How much memory speed may cost.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Memory {
-    /// Whatever is fastest: the weights of 3x3 convolutions may become four times as large.
-    Speed,
-    /// Faster methods where their weights stay small beside the activations, or grow little.
-    #[default]
-    Balanced,
-    /// No weights larger than the network's own.
-    Low,
-}
-
-/// How a convolution is computed.
+/// How a dense convolution is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ConvMethod {
     /// The definition.
@@ -39,7 +24,22 @@ pub enum ConvMethod {
     Winograd4,
 }
 
+/// What a method costs, to choose by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct MethodCost {
+    /// The method.
+    pub method: ConvMethod,
+    /// Estimated time for one sample, in multiply-adds of vectors of sixteen, of which a core with AVX-512 does some six
+    /// thousand million a second.
+    pub time: f64,
+    /// Bytes of its packed weights.
+    pub bytes: usize,
+}
+
 impl ConvMethod {
+    /// All of them.
+    pub const ALL: [ConvMethod; 3] = [ConvMethod::Direct, ConvMethod::Winograd2, ConvMethod::Winograd4];
+
     /// Outputs of a tile on each axis.
     pub(super) const fn outputs(self) -> usize {
         match self {
@@ -50,61 +50,46 @@ impl ConvMethod {
     }
 }
 
-/// Multiply-adds of vectors of an output block in the time that moving one block between cache and registers takes, as the
-/// transforms do: measured on AVX-512, where a transform is bound by loads and stores.
-const MACS_PER_TRANSFORM: f64 = 3.0;
+/// Multiply-adds in the time that a transform moves one block from cache to cache: measured for layers of 64 to 256 channels on
+/// Xeon processors of the fifth generation with AVX-512, as what is left beside the products.
+const MACS_PER_MOVE: f64 = 5.0;
 
-/// The same for a block of weights, which comes from the third-level cache or main memory: 64 bytes at some 15 GB/s beside 100 G
-/// multiply-adds a second, of sixteen lanes.
-const MACS_PER_WEIGHT: f64 = 26.0;
+/// Multiply-adds in the time that a block of weights takes to come from the third-level cache, which is hidden behind those as
+/// long as it is less: 24 GB/s for two cores that do 11.5 thousand million a second, on the same machine.
+const MACS_PER_WEIGHT: f64 = 25.0;
 
-/// Bytes of a layer's transformed weights that [`Memory::Balanced`] allows in any case: the whole of a second-level cache.
-const BALANCED_BYTES: usize = 1 << 20;
-
-/// The method for a layer: the least of an estimate of the time for one sample.
+/// The method for a layer: the one asked for if it fits, else the least estimate.
 pub(super) fn choose(tuning: &Tuning, layer: &Layer) -> ConvMethod {
-    let fits = |method: &ConvMethod| *method == ConvMethod::Direct || layer.is_3x3();
-    if let Some(method) = tuning.method.filter(fits) {
+    let costs = costs(layer);
+    if let Some(method) = tuning.method.filter(|method| costs.iter().any(|cost| cost.method == *method)) {
         return method;
     }
-    let allowed = |method: &ConvMethod| match (tuning.memory, method) {
-        (_, ConvMethod::Direct) | (Memory::Speed, _) => true,
-        (Memory::Low, _) => false,
-        (Memory::Balanced, ConvMethod::Winograd2) => true,
-        (Memory::Balanced, ConvMethod::Winograd4) => {
-            let activations = (layer.input.len() + layer.output.len()) * size_of::<f32>();
-            weight_blocks(layer, *method) * LANES * size_of::<f32>() <= activations.max(BALANCED_BYTES)
-        }
-    };
-    [ConvMethod::Direct, ConvMethod::Winograd2, ConvMethod::Winograd4]
-        .into_iter()
-        .filter(|method| fits(method) && allowed(method))
-        .min_by(|a, b| cost(layer, *a).total_cmp(&cost(layer, *b)))
-        .unwrap_or(ConvMethod::Direct)
+    let least = costs.iter().min_by(|a, b| a.time.total_cmp(&b.time));
+    least.map_or(ConvMethod::Direct, |cost| cost.method)
 }
 
-/// Blocks of packed weights.
-fn weight_blocks(layer: &Layer, method: ConvMethod) -> usize {
-    let points = match method {
-        ConvMethod::Direct => layer.taps(),
-        _ => (method.outputs() + 2).pow(2),
-    };
-    points * layer.input.c * layer.output.c.div_ceil(LANES)
-}
-
-/// Estimated time for one sample, in multiply-adds of vectors.
-fn cost(layer: &Layer, method: ConvMethod) -> f64 {
-    let size = method.outputs();
-    let tiles = layer.output.h.div_ceil(size) * layer.output.w.div_ceil(size);
-    let weights = weight_blocks(layer, method) as f64;
-    let products = tiles as f64 * weights;
-    let moved = match method {
-        ConvMethod::Direct => 0.0,
-        // Loaded and stored by the transforms, and once more by the products.
-        _ => {
-            let blocks = layer.input.c.div_ceil(LANES) + layer.output.c.div_ceil(LANES);
-            (tiles * (size + 2).pow(2) * blocks * 3) as f64
+/// What the methods that fit a layer cost.
+///
+/// Products and transforms keep the arithmetic busy while weights stream in, so that the longer of both counts.
+pub(super) fn costs(layer: &Layer) -> Vec<MethodCost> {
+    let blocks = layer.input.c.div_ceil(LANES) + layer.output.c.div_ceil(LANES);
+    let fitting =
+        ConvMethod::ALL.into_iter().filter(|method| *method == ConvMethod::Direct || layer.is_3x3());
+    let cost = |method: ConvMethod| {
+        let size = method.outputs();
+        let tiles = layer.output.h.div_ceil(size) * layer.output.w.div_ceil(size);
+        let (points, moves) = match method {
+            ConvMethod::Direct => (layer.taps(), 0),
+            // Loaded and stored by the transforms, and once more by the products.
+            _ => ((size + 2).pow(2), tiles * (size + 2).pow(2) * blocks * 3),
+        };
+        let weights = points * layer.input.c * layer.output.c.div_ceil(LANES);
+        let busy = (tiles * weights) as f64 + moves as f64 * MACS_PER_MOVE;
+        MethodCost {
+            method,
+            time: busy.max(weights as f64 * MACS_PER_WEIGHT),
+            bytes: weights * LANES * size_of::<f32>(),
         }
     };
-    products + moved * MACS_PER_TRANSFORM + weights * MACS_PER_WEIGHT
+    fitting.map(cost).collect()
 }

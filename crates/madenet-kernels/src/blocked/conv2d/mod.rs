@@ -3,6 +3,7 @@
 mod direct;
 mod filters;
 mod method;
+mod phase;
 mod planar;
 mod tile;
 mod transform;
@@ -14,7 +15,7 @@ use super::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::Isa;
 use crate::{Activation, Conv2d, Error, Padding, Result, Shape, check};
 use direct::Direct;
-pub use method::{ConvMethod, Memory, Tuning};
+pub use method::{ConvMethod, MethodCost, Tuning};
 pub use planar::PlanarConv2dKernel;
 pub use transposed::ConvTranspose2dKernel;
 use winograd::Winograd;
@@ -142,6 +143,28 @@ impl Conv2dKernel {
             winograd => Method::Winograd(Winograd::new(tuning.isa, &layer, winograd.outputs(), weight)),
         };
         Ok(Conv2dKernel { isa: tuning.isa, layer, method })
+    }
+
+    /// What the methods that fit a layer cost, the definition first; none where the geometry fits no kernel.
+    #[must_use]
+    pub fn costs(geometry: Conv2d, input: Shape, out_channels: usize) -> Vec<MethodCost> {
+        let output = geometry.output((input.h, input.w)).map(|(h, w)| Shape::new(out_channels, h, w));
+        match output {
+            Some(output) if geometry.groups == 1 => method::costs(&Layer {
+                geometry,
+                input,
+                output,
+                bias: Vec::new(),
+                activation: Activation::Identity,
+            }),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The shape of an input sample.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.layer.input
     }
 
     /// The shape of an output sample.

@@ -52,55 +52,14 @@ const WHAT: &str = "planar conv2d";
 pub struct PlanarConv2dKernel {
     isa: Isa,
     layer: Layer,
-    axes: Axes,
     filters: Filters,
 }
 
-/// The order in which the sum runs through channels, kernel rows and kernel columns: the longest axis in the innermost loop,
-/// which is then long enough not to be slowed down by its own start and end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Axes {
-    /// 0 for channels, 1 for kernel rows, 2 for kernel columns; the innermost last.
-    order: [usize; 3],
-    /// Sizes in this order.
-    sizes: [usize; 3],
-}
-
-impl Axes {
-    fn new(channels: usize, kernel: (usize, usize)) -> Self {
-        let all = [channels, kernel.0, kernel.1];
-        let mut order = [0, 1, 2];
-        order.sort_by_key(|&axis| all[axis]);
-        Axes { order, sizes: order.map(|axis| all[axis]) }
-    }
-
-    /// The place in a filter `[channel][kernel row][kernel column]` of every step of the tile's sum.
-    fn steps(&self, (kh, kw): (usize, usize)) -> Vec<usize> {
-        let [outer, middle, inner] = self.order.map(|axis| [kh * kw, kw, 1][axis]);
-        let [outers, middles, inners] = self.sizes;
-        let mut steps = Vec::with_capacity(outers * middles * inners);
-        for first in (0..inners).step_by(LANES) {
-            for tap in 0..outers * middles {
-                let at = tap / middles * outer + tap % middles * middle;
-                steps.extend((first..inners.min(first + LANES)).map(|lane| at + lane * inner));
-            }
-        }
-        steps
-    }
-
-    /// The same order on copied planes with these distances between planes and rows.
-    fn walk(&self, geometry: &Conv2d, plane: usize, row: usize) -> Walk {
-        let distances = [plane, geometry.dilation * row, geometry.dilation];
-        let [outer, middle, inner] = self.order.map(|axis| distances[axis]);
-        Walk {
-            channels: self.sizes[2],
-            block: LANES * inner,
-            lane: inner,
-            taps: (self.sizes[0], self.sizes[1]),
-            tap: (outer, middle),
-            pixel: geometry.stride,
-        }
-    }
+/// The place in a filter `[channel][kernel row][kernel column]` of every step of the tile's sum, whose innermost loop runs along
+/// a kernel row: neighbouring floats, of which there are no fewer than channels in most first layers.
+fn steps(channels: usize, (kh, kw): (usize, usize)) -> Vec<usize> {
+    let pieces = (0..kw).step_by(LANES).flat_map(|first| (0..channels * kh).map(move |row| (row, first)));
+    pieces.flat_map(|(row, first)| row * kw + first..row * kw + kw.min(first + LANES)).collect()
 }
 
 impl PlanarConv2dKernel {
@@ -128,15 +87,14 @@ impl PlanarConv2dKernel {
         let Padding { top, left, bottom, right } = geometry.padding;
         let padded = [input.c, input.h + top + bottom, input.w + left + right, size_of::<Block>()];
         check::product(WHAT, &padded)?;
-        let axes = Axes::new(input.c, geometry.kernel);
-        let steps = axes.steps(geometry.kernel);
+        let steps = steps(input.c, geometry.kernel);
         let most = most_blocks(tuning.isa.accumulators());
         let filters = Filters::new(out_channels, steps.len(), most, |channel, step| {
             weight[channel * steps.len() + steps[step]]
         });
         let bias = filters::bias(bias.unwrap_or(&vec![0.0; out_channels]));
         let layer = Layer { geometry, input, output, bias, activation };
-        Ok(PlanarConv2dKernel { isa: tuning.isa, layer, axes, filters })
+        Ok(PlanarConv2dKernel { isa: tuning.isa, layer, filters })
     }
 
     /// The shape of an output sample.
@@ -287,9 +245,17 @@ impl Task for Unit<'_> {
 impl Unit<'_> {
     #[inline(always)]
     fn rows<S: Simd, const STEP: usize>(&self, simd: S, group: &Group) {
-        let PlanarConv2dKernel { layer, axes, filters, .. } = self.kernel;
-        let stride = layer.geometry.stride;
-        let walk = axes.walk(&layer.geometry, self.copy.plane(), self.copy.width);
+        let PlanarConv2dKernel { layer, filters, .. } = self.kernel;
+        let Conv2d { kernel, stride, dilation, .. } = layer.geometry;
+        // What are channels of blocks to a blocked input are columns of the kernel here.
+        let walk = Walk {
+            channels: kernel.1,
+            block: LANES * dilation,
+            lane: dilation,
+            taps: (layer.input.c, kernel.0),
+            tap: (self.copy.plane(), dilation * self.copy.width),
+            pixel: stride,
+        };
         let ends = Ends {
             first: true,
             activation: layer.activation,
@@ -307,6 +273,7 @@ impl Unit<'_> {
                 let place = Place {
                     input: self.planes[y * stride * self.copy.width + at * stride..].as_ptr(),
                     weights,
+                    ahead: weights,
                     bias,
                     residual: std::ptr::null(),
                     out: out.wrapping_add(at * LANES),
@@ -324,18 +291,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_axis_is_the_innermost() {
-        assert_eq!(Axes::new(3, (7, 7)), Axes { order: [0, 1, 2], sizes: [3, 7, 7] });
-        assert_eq!(Axes::new(6, (3, 3)), Axes { order: [1, 2, 0], sizes: [3, 3, 6] });
-        assert_eq!(Axes::new(2, (5, 1)), Axes { order: [2, 0, 1], sizes: [1, 2, 5] });
-    }
-
-    #[test]
-    fn steps_name_every_weight_once() {
-        for (channels, kernel) in [(3, (2, 20)), (15, (1, 1)), (20, (3, 2)), (1, (35, 2))] {
-            let mut steps = Axes::new(channels, kernel).steps(kernel);
-            steps.sort_unstable();
-            assert!(steps.into_iter().eq(0..channels * kernel.0 * kernel.1));
-        }
+    fn steps_name_every_weight_once_and_wide_kernels_in_pieces() {
+        assert!(steps(3, (7, 7)).into_iter().eq(0..147));
+        assert_eq!(steps(2, (1, 17))[15..20], [15, 17, 18, 19, 20]);
+        assert_eq!(steps(2, (1, 17))[31..], [32, 16, 33]);
     }
 }

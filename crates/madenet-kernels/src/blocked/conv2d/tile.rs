@@ -54,6 +54,8 @@ pub(super) struct Place {
     pub(super) bias: *const f32,
     /// Null where there is none.
     pub(super) residual: *const f32,
+    /// What will be read soon: a cache line of it is fetched in every step of the sum.
+    pub(super) ahead: *const f32,
     pub(super) out: *mut f32,
 }
 
@@ -165,7 +167,7 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
                 };
             }
         }
-        let mut weights = place.weights;
+        let (mut weights, mut ahead) = (place.weights, place.ahead);
         let mut channels = walk.channels;
         let mut block = place.input;
         while channels > 0 {
@@ -184,6 +186,8 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
                                 sums[b][p] = simd.mul_add(x, row[b], sums[b][p]);
                             }
                         }
+                        simd.prefetch(ahead);
+                        ahead = ahead.wrapping_add(LANES);
                         weights = weights.add(BLOCKS * LANES);
                         input = input.add(walk.lane);
                     }

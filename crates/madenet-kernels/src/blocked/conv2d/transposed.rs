@@ -6,7 +6,8 @@
 //! arXiv:1609.07009.)
 
 use super::direct::STRETCH_BYTES;
-use super::filters::{self, Filters, Group};
+use super::filters::{self, Filters};
+use super::phase::{Phase, steps};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
 use super::{MACS_PER_VALUE, Tuning};
 use crate::blocked::tensor::{Source, Target};
@@ -58,38 +59,6 @@ pub struct ConvTranspose2dKernel {
     activation: Activation,
     /// `[row of the kernel's first tap][column]`; where the stride is larger than the kernel, the last ones have no taps.
     filters: Vec<Filters>,
-}
-
-/// What an axis of the output has at `first`, `first + stride`, ..: positions that the same taps reach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Phase {
-    first: usize,
-    /// Positions on the output.
-    count: usize,
-    /// The kernel's first tap of this phase; the others follow in steps of the stride, `taps` in all.
-    tap: usize,
-    taps: usize,
-    /// Where the input of the first position begins, negative in the border; it has as many pixels as there are taps, the
-    /// kernel's last tap first.
-    input: isize,
-}
-
-impl Phase {
-    fn new(first: usize, (outputs, kernel, stride, before): (usize, usize, usize, usize)) -> Self {
-        let tap = (first + before) % stride;
-        let taps = kernel.saturating_sub(tap).div_ceil(stride);
-        let last = ((first + before) / stride) as isize;
-        Phase { first, count: (outputs - first).div_ceil(stride), tap, taps, input: last + 1 - taps as isize }
-    }
-
-    /// Pixels before and after an input of `inputs` pixels that the phase reads.
-    fn border(&self, inputs: usize) -> (usize, usize) {
-        if self.taps == 0 {
-            return (0, 0);
-        }
-        let end = self.input + (self.count + self.taps - 1) as isize;
-        ((-self.input).max(0) as usize, (end - inputs as isize).max(0) as usize)
-    }
 }
 
 impl ConvTranspose2dKernel {
@@ -230,20 +199,6 @@ impl ConvTranspose2dKernel {
     }
 }
 
-/// (Input channel, tap) of every step of the tile's sum for the phase whose first tap is `first`.
-fn steps(geometry: &ConvTranspose2d, channels: usize, first: (usize, usize)) -> Vec<(usize, usize)> {
-    let ConvTranspose2d { kernel, stride, .. } = *geometry;
-    let taps = move |first: usize, kernel: usize| (first..kernel).step_by(stride).rev();
-    let blocks = (0..channels).step_by(LANES);
-    blocks
-        .flat_map(|block| {
-            taps(first.0, kernel.0)
-                .flat_map(move |y| taps(first.1, kernel.1).map(move |x| y * kernel.1 + x))
-                .flat_map(move |tap| (block..channels.min(block + LANES)).map(move |c| (c, tap)))
-        })
-        .collect()
-}
-
 /// All phases of a band of one sample and some groups of output channels.
 struct Unit<'a> {
     kernel: &'a ConvTranspose2dKernel,
@@ -275,17 +230,17 @@ impl Unit<'_> {
     /// The convolution of a phase, in stretches of input blocks whose weights fit the first-level cache.
     #[inline(always)]
     fn phase<S: Simd>(&self, simd: S, group: usize, y: &Phase, x: &Phase) {
-        let channels = self.kernel.input.c;
+        let ConvTranspose2dKernel { geometry, input: Shape { c, .. }, .. } = self.kernel;
         let filters = self.kernel.filters(y, x);
         let group = &filters.groups[group];
-        let (taps, blocks) = (y.taps * x.taps, channels.div_ceil(LANES));
+        let (taps, blocks) = (y.taps * x.taps, c.div_ceil(LANES));
         let most = (STRETCH_BYTES / (taps.max(1) * LANES * group.blocks * size_of::<Block>())).max(1);
         // Stretches of even length.
         let stretch = blocks.div_ceil(blocks.div_ceil(most));
         for first in (0..blocks).step_by(stretch) {
             let end = blocks.min(first + stretch);
             let walk = Walk {
-                channels: channels.min(end * LANES) - first * LANES,
+                channels: (*c).min(end * LANES) - first * LANES,
                 block: self.x.block,
                 lane: 1,
                 taps: (y.taps, x.taps),
@@ -296,49 +251,26 @@ impl Unit<'_> {
                 first: first == 0,
                 activation: if end == blocks { self.kernel.activation } else { Activation::Identity },
                 out_block: self.out.block(),
-                out_pixel: self.kernel.geometry.stride * LANES,
+                out_pixel: geometry.stride * LANES,
                 residual_block: 0,
             };
-            let weights = filters.at(group, first * LANES * taps);
-            self.stretch(simd, (y, x), group, first, &walk, &ends, weights);
-        }
-    }
-
-    /// One stretch of a phase's sum for all rows of the band.
-    #[expect(clippy::too_many_arguments, reason = "all of them differ between stretches")]
-    #[inline(always)]
-    fn stretch<S: Simd>(
-        &self,
-        simd: S,
-        (y, x): (&Phase, &Phase),
-        group: &Group,
-        first: usize,
-        walk: &Walk,
-        ends: &Ends,
-        weights: *const f32,
-    ) {
-        let bias = self.kernel.bias[group.first..].as_ptr().cast();
-        let plane = self.x.start.wrapping_add(first * self.x.block + self.sample * self.x.sample);
-        for row in self.rows.start..self.rows.end.min(y.count) {
-            let at_row = (y.input + row as isize) * self.x.row as isize;
-            let input = plane.wrapping_offset(at_row + x.input * LANES as isize);
-            // SAFETY: the group, sample and row are within the output, and the row is the unit's own.
-            let out = unsafe {
-                self.out.row(group.first, self.sample, y.first + row * self.kernel.geometry.stride)
-            };
-            let mut at = 0;
-            while at < x.count {
-                let pixels = width::<S, LANES>(group.blocks, x.count - at);
-                let place = Place {
-                    input: input.wrapping_add(at * LANES),
+            let plane = self.x.start.wrapping_add(first * self.x.block + self.sample * self.x.sample);
+            for row in self.rows.start..self.rows.end.min(y.count) {
+                let at = (y.input + row as isize) * self.x.row as isize + x.input * LANES as isize;
+                // SAFETY: the group, sample and row are within the output, and the row is the unit's own.
+                let out = unsafe { self.out.row(group.first, self.sample, y.first + row * geometry.stride) };
+                let weights = filters.at(group, first * LANES * taps);
+                let start = Place {
+                    input: plane.wrapping_offset(at),
                     weights,
-                    bias,
+                    ahead: weights,
+                    bias: self.kernel.bias[group.first..].as_ptr().cast(),
                     residual: std::ptr::null(),
-                    out: out.wrapping_add(x.first * LANES + at * ends.out_pixel),
+                    out: out.wrapping_add(x.first * LANES),
                 };
-                // SAFETY: `run` has checked that the border holds what phases read; the last pixel of a phase is within its row.
-                unsafe { tile::<S, LANES>(simd, (group.blocks, pixels), walk, ends, place) };
-                at += pixels;
+                // SAFETY: `run` has checked that the border holds what phases read; the row's pixels of this phase are
+                // within the output.
+                unsafe { tiles(simd, (group.blocks, x.count), &walk, &ends, start) };
             }
         }
     }
@@ -357,24 +289,19 @@ impl Unit<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_4x4_kernel_with_stride_2_has_phases_of_two_taps() {
-        // Six outputs of three inputs: the first sees inputs -1 and 0 through taps 3 and 1.
-        let phase = |first| Phase::new(first, (6, 4, 2, 1));
-        assert_eq!(phase(0), Phase { first: 0, count: 3, tap: 1, taps: 2, input: -1 });
-        assert_eq!(phase(1), Phase { first: 1, count: 3, tap: 0, taps: 2, input: 0 });
-        assert_eq!((phase(0).border(3), phase(1).border(3)), ((1, 0), (0, 1)));
-        let geometry = ConvTranspose2d { kernel: (1, 4), ..ConvTranspose2d::new(4, 2, 1) };
-        assert_eq!(steps(&geometry, 2, (0, 1)), [(0, 3), (1, 3), (0, 1), (1, 1)]);
-    }
-
-    #[test]
-    fn a_stride_above_the_kernel_leaves_pixels_without_taps() {
-        assert_eq!(Phase::new(2, (9, 2, 3, 0)), Phase { first: 2, count: 3, tap: 2, taps: 0, input: 1 });
-        assert!(steps(&ConvTranspose2d::new(2, 3, 0), 20, (2, 0)).is_empty());
+/// Tiles of `blocks` output blocks along a row of `pixels` pixels of a phase.
+///
+/// # Safety
+/// As for [`tile`], for all pixels of the row.
+#[inline(always)]
+unsafe fn tiles<S: Simd>(simd: S, (blocks, pixels): (usize, usize), walk: &Walk, ends: &Ends, start: Place) {
+    let mut at = 0;
+    while at < pixels {
+        let pixels = width::<S, LANES>(blocks, pixels - at);
+        let input = start.input.wrapping_add(at * LANES);
+        let place = Place { input, out: start.out.wrapping_add(at * ends.out_pixel), ..start };
+        // SAFETY: as the caller promises.
+        unsafe { tile::<S, LANES>(simd, (blocks, pixels), walk, ends, place) };
+        at += pixels;
     }
 }

@@ -2,9 +2,10 @@
 //! point by point (a matrix product along the channels for each point), and transformed back.
 //!
 //! A unit of work is a block of tiles with all output channels: its transformed inputs stay in the second-level cache. Where
-//! there are few tiles and the weights are what is large (deep layers of one image), all inputs are transformed first, and a
-//! unit is a group of output channels, so that every thread reads its own weights only.
+//! weights are too large to stay there beside them, all inputs are transformed first, and a unit is a group of output channels,
+//! so that weights are read once and not for every block of tiles.
 
+use super::direct::STRETCH_BYTES;
 use super::filters::{Filters, Group};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
 use super::transform::{F2, F4, Tile, filter};
@@ -18,8 +19,14 @@ use crate::{Activation, Padding};
 /// weights.
 const UNIT_BYTES: usize = 512 << 10;
 
-/// Bytes of transformed inputs up to which all of them are kept, for units of output channels.
-const SHARED_BYTES: usize = 4 << 20;
+/// Bytes of sums that a unit of one group may have: they are written and read once, point by point.
+const SUM_BYTES: usize = 1 << 20;
+
+/// Bytes of transformed inputs up to which all of them are kept, for units of one group.
+const SHARED_BYTES: usize = 32 << 20;
+
+/// Bytes that stay in a second-level cache: 1 MiB is what current servers have at least.
+const CACHE_BYTES: usize = 1 << 20;
 
 /// Output blocks whose sums a unit holds at a time: as many as a group has at most.
 const MOST_BLOCKS: usize = 4;
@@ -76,35 +83,50 @@ impl Winograd {
         (self.outputs + 2) * (self.outputs + 2)
     }
 
-    /// Blocks of one tile's transformed inputs.
-    fn input_blocks(&self, layer: &Layer) -> usize {
-        self.points() * layer.input.c.div_ceil(LANES)
+    /// Blocks of memory for the transformed inputs of `tiles` tiles.
+    fn input_blocks(&self, layer: &Layer, tiles: usize) -> usize {
+        self.points() * Spread::new(layer.input.c.div_ceil(LANES), tiles).point
+    }
+
+    /// Blocks of memory for the sums of a group for `tiles` tiles.
+    fn sum_blocks(&self, tiles: usize) -> usize {
+        self.points() * Spread::new(MOST_BLOCKS, tiles).point
     }
 
     /// How a batch is cut into units.
     fn shares(&self, layer: &Layer, batch: usize, threads: usize) -> Shares {
         let (down, across) = self.tiles(layer);
         let tiles = batch * down * across;
-        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
-        let shared = tiles * input * size_of::<Block>();
-        let by_group =
-            shared <= SHARED_BYTES && shared < self.bytes() && self.filters.groups.len() >= threads;
+        let bytes = |blocks: usize| blocks * size_of::<Block>();
         // Twelve tiles are a multiple of all tile widths but 8.
-        let fitting = (UNIT_BYTES / ((input + sums) * size_of::<Block>())).max(1);
         let rounded = |tiles: usize| if tiles > 12 { tiles / 12 * 12 } else { tiles };
-        let even = if by_group { tiles } else { tiles.div_ceil(2 * threads) };
-        let block = rounded(fitting.min(even).max(1)).min(tiles);
-        Shares { tiles, by_group, block }
+        let within = |limit: usize, tile: usize| rounded((limit / bytes(tile)).max(1));
+        let tile = self.input_blocks(layer, 1) + self.sum_blocks(1);
+        let block = within(UNIT_BYTES, tile).min(rounded(tiles.div_ceil(2 * threads)));
+        // What comes from beyond the second-level cache: all weights for every block of tiles, or all inputs for every group.
+        let (inputs, groups) = (bytes(self.input_blocks(layer, tiles)), self.filters.groups.len());
+        let fits = self.bytes() + bytes(block * tile) <= CACHE_BYTES;
+        let by_group = !fits
+            && groups >= threads
+            && inputs <= SHARED_BYTES
+            && inputs * groups + self.bytes() < tiles.div_ceil(block) * self.bytes();
+        if !by_group {
+            return Shares { tiles, chunks: None, block };
+        }
+        let chunks = (4 * threads).div_ceil(groups).min(tiles.div_ceil(12));
+        let chunk = tiles.div_ceil(chunks);
+        let steps = chunk.div_ceil(within(SUM_BYTES, self.sum_blocks(1)));
+        Shares { tiles, chunks: Some(chunk), block: chunk.div_ceil(steps) }
     }
 
     /// Blocks of memory that a run on `threads` threads needs.
     pub(super) fn scratch(&self, layer: &Layer, batch: usize, threads: usize) -> usize {
         let shares = self.shares(layer, batch, threads);
-        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
-        if shares.by_group {
-            shares.tiles * input + threads * shares.block * sums
+        let sums = self.sum_blocks(shares.block);
+        if shares.chunks.is_some() {
+            self.input_blocks(layer, shares.tiles) + threads * sums
         } else {
-            threads * shares.block * (input + sums)
+            threads * (self.input_blocks(layer, shares.block) + sums)
         }
     }
 
@@ -123,7 +145,7 @@ impl Winograd {
         scratch: &mut [Block],
     ) {
         let shares = self.shares(layer, operands.batch, operands.threads);
-        let (input, sums) = (self.input_blocks(layer), self.points() * MOST_BLOCKS);
+        let sums = self.sum_blocks(shares.block);
         let job = Job::<F, M, T> {
             layer,
             operands,
@@ -133,7 +155,7 @@ impl Winograd {
         };
         let macs = shares.tiles * self.points() * layer.input.c * layer.output.c;
         let scratch = Scratch(scratch.as_mut_ptr());
-        if shares.by_group {
+        if let Some(chunk) = shares.chunks {
             let blocks = layer.input.c.div_ceil(LANES);
             units::share(blocks, macs / layer.output.c / super::MACS_PER_VALUE, |block| {
                 let all = 0..shares.tiles;
@@ -143,40 +165,74 @@ impl Winograd {
                 });
             });
             let groups = &self.filters.groups;
-            let cost = macs / groups.len() / super::MACS_PER_VALUE;
-            let workers = units::workers(groups.len(), cost).min(operands.threads);
-            units::share_among(workers, groups.len(), |worker, group| {
-                let sums_at = shares.tiles * input + worker * shares.block * sums;
+            let chunks = shares.tiles.div_ceil(chunk);
+            let units = groups.len() * chunks;
+            let workers = units::workers(units, macs / units / super::MACS_PER_VALUE).min(operands.threads);
+            let all_inputs = self.input_blocks(layer, shares.tiles);
+            units::share_among(workers, units, |worker, unit| {
+                let (group, first) = (unit / chunks, unit % chunks * chunk);
+                let outputs = Outputs {
+                    groups: &groups[group..=group],
+                    tiles: first..shares.tiles.min(first + chunk),
+                    step: shares.block,
+                };
                 // SAFETY: a worker has its own sums behind the inputs, which nothing writes any more.
                 isa.run(unsafe {
                     job.part(
-                        Part::Outputs(&groups[group..=group], shares.block),
+                        Part::Outputs(outputs),
                         0..shares.tiles,
                         scratch.at(0),
-                        scratch.at(sums_at),
+                        scratch.at(all_inputs + worker * sums),
                     )
                 });
             });
         } else {
             let count = shares.tiles.div_ceil(shares.block);
+            let input = self.input_blocks(layer, shares.block);
             let workers = units::workers(count, macs / count / super::MACS_PER_VALUE).min(operands.threads);
             units::share_among(workers, count, |worker, unit| {
                 let tiles = unit * shares.block..shares.tiles.min((unit + 1) * shares.block);
-                let at = worker * shares.block * (input + sums);
+                let at = worker * (input + sums);
                 // SAFETY: a worker has its own inputs and sums.
-                isa.run(unsafe {
-                    job.part(Part::Both, tiles, scratch.at(at), scratch.at(at + shares.block * input))
-                });
+                isa.run(unsafe { job.part(Part::Both, tiles, scratch.at(at), scratch.at(at + input)) });
             });
         }
     }
 }
 
+/// How transformed values lie: by points, then by blocks of channels, then by tiles. Distances are odd numbers of cache lines,
+/// so that the points of a tile do not all fall into one set of a cache.
+#[derive(Clone, Copy)]
+struct Spread {
+    /// From a point to the next, in blocks.
+    point: usize,
+    /// From a block of channels to the next.
+    block: usize,
+}
+
+impl Spread {
+    fn new(blocks: usize, tiles: usize) -> Self {
+        let block = tiles | 1;
+        Spread { point: (blocks * block) | 1, block }
+    }
+}
+
 struct Shares {
     tiles: usize,
-    by_group: bool,
-    /// Tiles of a unit.
+    /// Tiles of a unit where units are of one group of output channels; none where they are of all.
+    chunks: Option<usize>,
+    /// Tiles that a unit has in memory at a time.
     block: usize,
+}
+
+/// What a unit of one group computes from transformed inputs.
+#[derive(Clone)]
+struct Outputs<'a> {
+    groups: &'a [Group],
+    /// Which of the job's tiles.
+    tiles: std::ops::Range<usize>,
+    /// How many of them at a time.
+    step: usize,
 }
 
 /// Scratch memory that workers use parts of.
@@ -207,12 +263,12 @@ struct Job<'a, F, const M: usize, const T: usize> {
 enum Part<'a> {
     /// Transforms these blocks of input channels.
     Inputs(std::ops::Range<usize>),
-    /// From transformed inputs to the outputs of these groups, so many tiles at a time.
-    Outputs(&'a [Group], usize),
+    /// From transformed inputs to outputs.
+    Outputs(Outputs<'a>),
     Both,
 }
 
-/// A range of tiles of the batch, with its memory: transformed inputs `[point][block][tile]`, sums `[point][block][tile]`.
+/// A range of tiles of the batch, with its memory: transformed inputs and sums, as [`Spread`] says.
 struct Unit<'a, F, const M: usize, const T: usize> {
     job: &'a Job<'a, F, M, T>,
     part: Part<'a>,
@@ -250,9 +306,9 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Task for Unit<'_, F, M, T> {
         let blocks = self.job.layer.input.c.div_ceil(LANES);
         match self.part.clone() {
             Part::Inputs(range) => self.transform_inputs(simd, range),
-            Part::Outputs(groups, step) => {
-                for first in (0..self.tiles.len()).step_by(step) {
-                    self.groups(simd, groups, first..self.tiles.len().min(first + step));
+            Part::Outputs(Outputs { groups, tiles, step }) => {
+                for first in tiles.clone().step_by(step) {
+                    self.groups(simd, groups, first..tiles.end.min(first + step));
                 }
             }
             Part::Both => {
@@ -267,17 +323,16 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
     #[inline(always)]
     fn transform_inputs<S: Simd>(&self, simd: S, range: std::ops::Range<usize>) {
         let (layer, x) = (self.job.layer, &self.job.operands.x);
-        let blocks = layer.input.c.div_ceil(LANES);
-        let count = self.tiles.len();
+        let spread = Spread::new(layer.input.c.div_ceil(LANES), self.tiles.len());
         for block in range {
             for (index, tile) in self.tiles.clone().enumerate() {
                 let (image, down, across) = self.job.place(tile);
                 let offset = block * x.block + image * x.sample + down * M * x.row + across * M * LANES;
                 let source = layer.first_tap(x).wrapping_add(offset);
-                let target = self.inputs.wrapping_add((block * count + index) * LANES);
+                let target = self.inputs.wrapping_add((block * spread.block + index) * LANES);
                 // SAFETY: the tile lies within the input and its border, which `Conv2dKernel::run` has checked; the target is
                 // within the unit's memory.
-                unsafe { transform_input::<S, F, M, T>(simd, source, x.row, target, blocks * count * LANES) };
+                unsafe { transform_input::<S, F, M, T>(simd, source, x.row, target, spread.point * LANES) };
             }
         }
     }
@@ -298,33 +353,49 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
     fn multiply<S: Simd>(&self, simd: S, group: &Group, tiles: std::ops::Range<usize>) {
         static ZEROS: [Block; MOST_BLOCKS] = [Block::ZERO; MOST_BLOCKS];
         let channels = self.job.layer.input.c;
-        let (blocks, count) = (channels.div_ceil(LANES), self.tiles.len());
-        let walk = Walk { channels, block: count * LANES, lane: 1, taps: (1, 1), tap: (0, 0), pixel: LANES };
-        let out_block = tiles.len() * LANES;
-        let ends = Ends {
-            first: true,
-            activation: Activation::Identity,
-            out_block,
-            out_pixel: LANES,
-            residual_block: 0,
-        };
+        let blocks = channels.div_ceil(LANES);
+        let (from, to) = (Spread::new(blocks, self.tiles.len()), Spread::new(group.blocks, tiles.len()));
+        // Stretches of even length whose weights stay in the first-level cache while the tiles pass.
+        let stretch = (STRETCH_BYTES / (LANES * group.blocks * size_of::<Block>())).max(1);
+        let stretch = blocks.div_ceil(blocks.div_ceil(stretch));
         for point in 0..T * T {
-            let weights = self.job.filters.at(group, point * channels);
-            let inputs = self.inputs.wrapping_add((point * blocks * count + tiles.start) * LANES);
-            let sums = self.sums.wrapping_add(point * group.blocks * out_block);
-            let mut at = 0;
-            while at < tiles.len() {
-                let pixels = width::<S, LANES>(group.blocks, tiles.len() - at);
-                let place = Place {
-                    input: inputs.wrapping_add(at * LANES),
-                    weights,
-                    bias: ZEROS.as_ptr().cast(),
-                    residual: std::ptr::null(),
-                    out: sums.wrapping_add(at * LANES),
+            for first in (0..blocks).step_by(stretch) {
+                let walk = Walk {
+                    channels: channels.min((first + stretch) * LANES) - first * LANES,
+                    block: from.block * LANES,
+                    lane: 1,
+                    taps: (1, 1),
+                    tap: (0, 0),
+                    pixel: LANES,
                 };
-                // SAFETY: all within the unit's memory and the packed weights.
-                unsafe { tile::<S, LANES>(simd, (group.blocks, pixels), &walk, &ends, place) };
-                at += pixels;
+                let ends = Ends {
+                    first: first == 0,
+                    activation: Activation::Identity,
+                    out_block: to.block * LANES,
+                    out_pixel: LANES,
+                    residual_block: 0,
+                };
+                let weights = self.job.filters.at(group, point * channels + first * LANES);
+                let inputs = (point * from.point + first * from.block + tiles.start) * LANES;
+                let inputs = self.inputs.wrapping_add(inputs);
+                let sums = self.sums.wrapping_add(point * to.point * LANES);
+                // The next stretch follows in memory, and is fetched in as many parts as tiles have blocks.
+                let ahead = weights.wrapping_add(walk.channels * group.blocks * LANES);
+                let mut at = 0;
+                while at < tiles.len() {
+                    let pixels = width::<S, LANES>(group.blocks, tiles.len() - at);
+                    let place = Place {
+                        input: inputs.wrapping_add(at * LANES),
+                        weights,
+                        ahead: ahead.wrapping_add(at / pixels.max(1) * walk.channels * LANES),
+                        bias: ZEROS.as_ptr().cast(),
+                        residual: std::ptr::null(),
+                        out: sums.wrapping_add(at * LANES),
+                    };
+                    // SAFETY: all within the unit's memory and the packed weights.
+                    unsafe { tile::<S, LANES>(simd, (group.blocks, pixels), &walk, &ends, place) };
+                    at += pixels;
+                }
             }
         }
     }
@@ -343,20 +414,20 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
         let (h, w) = (layer.output.h, layer.output.w);
         let row = out.layout().row() * LANES;
         let count = tiles.len();
-        let stride = group.blocks * count * LANES;
+        let spread = Spread::new(group.blocks, count);
         // SAFETY: a block of the bias.
         let bias = unsafe { simd.load(layer.bias[channel].0.as_ptr()) };
         for index in 0..count {
             let (image, down, across) = self.job.place(self.tiles.start + tiles.start + index);
             let rows = M.min(h - down * M);
-            let sums = self.sums.wrapping_add((block * count + index) * LANES);
+            let sums = self.sums.wrapping_add((block * spread.block + index) * LANES);
             // SAFETY: within the unit's memory; the tile is the unit's own, and starts within the output.
             let (values, target) = unsafe {
                 if across == 0 {
                     out.clear_border(channel, image, down * M..down * M + rows);
                 }
                 let target = out.row(channel, image, down * M).add(across * M * LANES);
-                (transform_output::<S, F, M, T>(simd, sums, stride, bias), target)
+                (transform_output::<S, F, M, T>(simd, sums, spread.point * LANES, bias), target)
             };
             let residual = residual.as_ref().map(|r| {
                 let offset = channel * r.block + image * r.sample + down * M * r.row + across * M * LANES;
