@@ -7,8 +7,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use madenet_kernels::blocked::{
-    Block, Blocked, BlockedMut, Conv2dKernel, ConvMethod, ConvTranspose2dKernel, Layout, Memory,
-    PlanarConv2dKernel, Tuning,
+    Block, Blocked, BlockedMut, Conv2dKernel, ConvMethod, ConvTranspose2dKernel, Layout, PlanarConv2dKernel,
+    Tuning,
 };
 use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Padding, Shape};
 
@@ -44,7 +44,7 @@ fn measure(criterion: &mut Criterion, group: &str, id: &str, macs: usize, mut ru
 fn blocked(criterion: &mut Criterion, group: &str, geometry: Conv2d, input: Shape, out: usize) {
     let weight = values(out * input.c * geometry.kernel.0 * geometry.kernel.1);
     for (name, method) in METHODS {
-        let tuning = Tuning { method: Some(method), memory: Memory::Speed, ..Tuning::default() };
+        let tuning = Tuning { method: Some(method), ..Tuning::default() };
         let bias = vec![0.5; out];
         let kernel =
             Conv2dKernel::new(tuning, geometry, input, out, &weight, Some(&bias), Activation::Relu).unwrap();

@@ -7,8 +7,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 /// Multiply-adds that are worth handing to another thread: about 40 microseconds at 12 G multiply-adds per second.
 pub(crate) const MIN_MACS: usize = 1 << 19;
 
@@ -26,17 +24,46 @@ pub(crate) fn items(worth: usize, cost: usize) -> usize {
 /// Calls `f(index, item)` for the consecutive items of `len` values in `out`; at least `min` items stay together on one
 /// thread.
 pub(crate) fn for_each(out: &mut [f32], len: usize, min: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-    if out.len() <= len.saturating_mul(min) {
-        out.chunks_mut(len).enumerate().for_each(|(index, item)| f(index, item));
-    } else {
-        out.par_chunks_mut(len).with_min_len(min).enumerate().for_each(|(index, item)| f(index, item));
+    let items = out.len().div_ceil(len);
+    // Eight units for every thread, so that all are done at about the same time.
+    let together = min.max(items.div_ceil(8 * rayon::current_num_threads())).max(1);
+    let units = items.div_ceil(together);
+    let all = Values { start: out.as_mut_ptr(), len: out.len() };
+    share_among(rayon::current_num_threads().min(units), units, |_, unit| {
+        // SAFETY: units are apart from each other, and each is done once.
+        let values = unsafe { all.part(unit * together * len, together * len) };
+        values.chunks_mut(len).enumerate().for_each(|(index, item)| f(unit * together + index, item));
+    });
+}
+
+/// A slice that threads have parts of.
+#[derive(Clone, Copy)]
+struct Values {
+    start: *mut f32,
+    len: usize,
+}
+
+// SAFETY: parts are exclusive, as the callers of `part` promise.
+unsafe impl Send for Values {}
+// SAFETY: as above.
+unsafe impl Sync for Values {}
+
+impl Values {
+    /// At most `len` values from `first` on.
+    ///
+    /// # Safety
+    /// No other part that is in use overlaps.
+    unsafe fn part<'a>(self, first: usize, len: usize) -> &'a mut [f32] {
+        let first = first.min(self.len);
+        // SAFETY: within the slice, and exclusive as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), len.min(self.len - first)) }
     }
 }
 
 /// Calls `f(unit)` for all of `units`, which threads of rayon's ambient pool take one by one; each is worth `cost` values or
 /// multiply-adds.
 ///
-/// Whoever is free takes the next unit, so that a thread whose core another process uses holds up nobody.
+/// Whoever is free takes another unit, so that a thread whose core another process uses holds up nobody.
 pub(crate) fn share(units: usize, cost: usize, f: impl Fn(usize) + Sync) {
     share_among(workers(units, cost), units, |_, unit| f(unit));
 }
@@ -47,19 +74,40 @@ pub(crate) fn workers(units: usize, cost: usize) -> usize {
     if worth == 1 { 1 } else { rayon::current_num_threads().min(units).min(worth) }
 }
 
+/// Most threads that share units.
+const MOST_WORKERS: usize = 64;
+
 /// As [`share`] among `workers` threads, `f(worker, unit)`: what belongs to a worker is used by one thread at a time.
+///
+/// Every worker starts with a range of its own, the same for the same numbers, so that what it has written in one section is in
+/// its core's cache in the next; then it helps others.
 pub(crate) fn share_among(workers: usize, units: usize, f: impl Fn(usize, usize) + Sync) {
-    let next = AtomicUsize::new(0);
+    let workers = workers.clamp(1, MOST_WORKERS);
+    let next: [AtomicUsize; MOST_WORKERS] =
+        std::array::from_fn(|worker| AtomicUsize::new(worker * units / workers));
     let work = |worker: usize| {
-        loop {
-            let unit = next.fetch_add(1, Ordering::Relaxed);
-            if unit >= units {
-                break;
+        for range in (worker..workers).chain(0..worker) {
+            let end = (range + 1) * units / workers;
+            loop {
+                let unit = next[range].fetch_add(1, Ordering::Relaxed);
+                if unit >= end {
+                    break;
+                }
+                f(worker, unit);
             }
-            f(worker, unit);
         }
     };
-    spread(workers, &work);
+    let team = |thread: usize| {
+        if thread < workers {
+            work(thread);
+        }
+    };
+    match workers {
+        0 | 1 => work(0),
+        _ if crate::team::is_busy() => work(0),
+        _ if crate::team::work_together(&team) => {}
+        _ => spread(workers, &work),
+    }
 }
 
 fn spread(workers: usize, work: &(impl Fn(usize) + Sync)) {

@@ -22,7 +22,9 @@ mod sum;
 mod tensor;
 
 pub use concat::{concat_batch, concat_channels};
-pub use conv2d::{Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel, Tuning};
+pub use conv2d::{
+    Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel, Tuning, WeightSource,
+};
 pub use depthwise::DepthwiseKernel;
 pub use interpolate::interpolate;
 pub use layout::{LANES, Layout};

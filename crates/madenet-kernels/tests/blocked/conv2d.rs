@@ -1,4 +1,4 @@
-use madenet_kernels::blocked::{Block, Blocked, Conv2dKernel, ConvMethod, Tuning};
+use madenet_kernels::blocked::{Block, Blocked, Conv2dKernel, ConvMethod, Tuning, WeightSource};
 use madenet_kernels::{Activation, Conv2d, Isa, Padding, Shape};
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ fn check(case: &Case, border: Padding, with_residual: bool, activation: Activati
     let expected = case.reference(&data, output, true, residual.as_deref());
     for isa in Isa::available() {
         for method in ConvMethod::ALL {
-            let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
+            let tuning = Tuning { isa, method: Some(method) };
             let kernel = kernel(case, &data.weight, &data.bias, tuning, activation);
             if kernel.method() != method {
                 continue;
@@ -106,7 +106,7 @@ fn adversarial_values_stay_within_the_bound() {
     let expected = case.reference(&data, output, true, None);
     for isa in Isa::available() {
         for method in ConvMethod::ALL {
-            let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
+            let tuning = Tuning { isa, method: Some(method) };
             let kernel = kernel(&case, &data.weight, &data.bias, tuning, Activation::Identity);
             let x = Tensor::packed(case.input, kernel.border(), &data.x);
             let mut out = Tensor::untouched(output, BORDERS[1], 1);
@@ -189,7 +189,10 @@ fn costs_name_the_bytes_and_choose_the_method() {
         for cost in &costs {
             assert_eq!(new(Some(cost.method)).bytes(), cost.bytes);
         }
-        let least = costs.iter().min_by(|a, b| a.time.total_cmp(&b.time)).unwrap();
+        let least = costs
+            .iter()
+            .min_by(|a, b| a.time(WeightSource::Cache).total_cmp(&b.time(WeightSource::Cache)))
+            .unwrap();
         assert_eq!(new(None).method(), least.method);
         assert_eq!(costs[0].bytes, c * c * 9 * size_of::<f32>());
     }

@@ -170,7 +170,7 @@ impl Plan {
             workspace.scratch = vec![Block::ZERO; scratch];
         }
         let (arena, scratch) = (&mut workspace.arena[..needed], &mut workspace.scratch[..scratch]);
-        let mut run = || {
+        let run = || {
             self.steps.iter().try_for_each(|step| {
                 let start = Instant::now();
                 step.run(inputs, arena, scratch, batch)?;
@@ -178,11 +178,8 @@ impl Plan {
                 Ok(())
             })
         };
-        if batch > 0 && rayon::current_thread_index().is_none() && rayon::current_num_threads() > 1 {
-            // From outside of the pool: enter it once and not at every step.
-            rayon::scope(|_| run())?;
-        } else if batch > 0 {
-            run()?;
+        if batch > 0 {
+            madenet_kernels::team(run)?;
         }
         Ok(Outputs { plan: self, arena, batch })
     }

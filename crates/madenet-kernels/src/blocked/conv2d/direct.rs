@@ -54,16 +54,17 @@ impl Direct {
         let input_bytes = operands.batch * layer.input.len() * size_of::<f32>();
         let by_group = self.bytes() > input_bytes && self.filters.groups.len() > 1;
         let group_units = if by_group { self.filters.groups.len() } else { 1 };
-        // Enough units for every thread to have four, and for a band to fit the cache.
+        // Enough units for every thread to have four, or two groups, whose weights are then read once; and a band fits the cache.
         let images = rows.images;
-        let wanted = (4 * threads).div_ceil(group_units * images);
+        let wanted = if by_group { 2 } else { 4 } * threads;
+        let wanted = wanted.div_ceil(group_units * images);
         let bands = wanted.max((input_bytes / images).div_ceil(BAND_BYTES)).clamp(1, rows.count);
         let band = rows.count.div_ceil(bands);
         let bands = rows.count.div_ceil(band);
         let units = group_units * images * bands;
         let macs = operands.batch * layer.output.len() * channels * taps;
         units::share(units, macs / units / super::MACS_PER_VALUE, |unit| {
-            let (group, rest) = (unit % group_units, unit / group_units);
+            let (group, rest) = (unit / (images * bands), unit % (images * bands));
             let (image, part) = (rest / bands, rest % bands);
             let groups = if by_group { group..group + 1 } else { 0..self.filters.groups.len() };
             isa.run(Unit {

@@ -2,7 +2,7 @@
 
 use super::Layer;
 use crate::Isa;
-use crate::blocked::LANES;
+use crate::blocked::{Block, LANES};
 
 /// What kernels are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,16 +24,45 @@ pub enum ConvMethod {
     Winograd4,
 }
 
-/// What a method costs, to choose by.
+/// What a method costs, to choose by. A multiply-add here is one of vectors of sixteen, of which a core with AVX-512 does some
+/// six thousand million a second.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct MethodCost {
     /// The method.
     pub method: ConvMethod,
-    /// Estimated time for one sample, in multiply-adds of vectors of sixteen, of which a core with AVX-512 does some six
-    /// thousand million a second.
-    pub time: f64,
+    /// Multiply-adds for one sample, those included that transforms could do in their time.
+    pub multiply_adds: f64,
     /// Bytes of its packed weights.
     pub bytes: usize,
+}
+
+impl MethodCost {
+    /// Estimated time for one sample in multiply-adds: weights stream in while the arithmetic is busy, so that the longer of both
+    /// counts.
+    #[must_use]
+    pub fn time(&self, weights: WeightSource) -> f64 {
+        self.multiply_adds.max((self.bytes / size_of::<Block>()) as f64 * weights.multiply_adds())
+    }
+}
+
+/// Where weights come from at every run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WeightSource {
+    /// The third-level cache: a network whose weights stay there.
+    Cache,
+    /// Main memory: a network whose weights are larger.
+    Memory,
+}
+
+impl WeightSource {
+    /// Multiply-adds in the time that a block of weights takes: 24 and 9 GB/s for two cores that do 11.5 thousand million a
+    /// second, measured on a Xeon processor of the fifth generation within ResNet-18 and HRNet-W32.
+    const fn multiply_adds(self) -> f64 {
+        match self {
+            WeightSource::Cache => 30.0,
+            WeightSource::Memory => 80.0,
+        }
+    }
 }
 
 impl ConvMethod {
@@ -54,23 +83,18 @@ impl ConvMethod {
 /// Xeon processors of the fifth generation with AVX-512, as what is left beside the products.
 const MACS_PER_MOVE: f64 = 5.0;
 
-/// Multiply-adds in the time that a block of weights takes to come from the third-level cache, which is hidden behind those as
-/// long as it is less: 24 GB/s for two cores that do 11.5 thousand million a second, on the same machine.
-const MACS_PER_WEIGHT: f64 = 25.0;
-
 /// The method for a layer: the one asked for if it fits, else the least estimate.
 pub(super) fn choose(tuning: &Tuning, layer: &Layer) -> ConvMethod {
     let costs = costs(layer);
     if let Some(method) = tuning.method.filter(|method| costs.iter().any(|cost| cost.method == *method)) {
         return method;
     }
-    let least = costs.iter().min_by(|a, b| a.time.total_cmp(&b.time));
+    let least =
+        costs.iter().min_by(|a, b| a.time(WeightSource::Cache).total_cmp(&b.time(WeightSource::Cache)));
     least.map_or(ConvMethod::Direct, |cost| cost.method)
 }
 
 /// What the methods that fit a layer cost.
-///
-/// Products and transforms keep the arithmetic busy while weights stream in, so that the longer of both counts.
 pub(super) fn costs(layer: &Layer) -> Vec<MethodCost> {
     let blocks = layer.input.c.div_ceil(LANES) + layer.output.c.div_ceil(LANES);
     let fitting =
@@ -84,11 +108,10 @@ pub(super) fn costs(layer: &Layer) -> Vec<MethodCost> {
             _ => ((size + 2).pow(2), tiles * (size + 2).pow(2) * blocks * 3),
         };
         let weights = points * layer.input.c * layer.output.c.div_ceil(LANES);
-        let busy = (tiles * weights) as f64 + moves as f64 * MACS_PER_MOVE;
         MethodCost {
             method,
-            time: busy.max(weights as f64 * MACS_PER_WEIGHT),
-            bytes: weights * LANES * size_of::<f32>(),
+            multiply_adds: (tiles * weights) as f64 + moves as f64 * MACS_PER_MOVE,
+            bytes: weights * size_of::<Block>(),
         }
     };
     fitting.map(cost).collect()

@@ -15,7 +15,7 @@ use super::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::Isa;
 use crate::{Activation, Conv2d, Error, Padding, Result, Shape, check};
 use direct::Direct;
-pub use method::{ConvMethod, MethodCost, Tuning};
+pub use method::{ConvMethod, MethodCost, Tuning, WeightSource};
 pub use planar::PlanarConv2dKernel;
 pub use transposed::ConvTranspose2dKernel;
 use winograd::Winograd;

@@ -44,7 +44,9 @@ impl Winograd {
         let transformed: fn(&[f32], usize) -> f32 =
             if outputs == 2 { filter::<F2, 2, 4> } else { filter::<F4, 4, 6> };
         let points = (outputs + 2) * (outputs + 2);
-        let most = most_blocks(isa.accumulators());
+        // At least two groups where a tile of two blocks is as good as one of four, for two threads to have weights of their own.
+        let half = layer.output.c.div_ceil(LANES).div_ceil(2).max(2);
+        let most = most_blocks(isa.accumulators()).min(half);
         let filters = Filters::new(layer.output.c, points * channels, most, |out, step| {
             let (point, channel) = (step / channels, step % channels);
             transformed(&weight[(out * channels + channel) * 9..][..9], point)
@@ -103,17 +105,18 @@ impl Winograd {
         let within = |limit: usize, tile: usize| rounded((limit / bytes(tile)).max(1));
         let tile = self.input_blocks(layer, 1) + self.sum_blocks(1);
         let block = within(UNIT_BYTES, tile).min(rounded(tiles.div_ceil(2 * threads)));
-        // What comes from beyond the second-level cache: all weights for every block of tiles, or all inputs for every group.
+        // What comes from beyond a core's own cache: all weights for every block of tiles, or all inputs for every group; where
+        // weights fit, they come once for every thread, and inputs once from another thread.
         let (inputs, groups) = (bytes(self.input_blocks(layer, tiles)), self.filters.groups.len());
         let fits = self.bytes() + bytes(block * tile) <= CACHE_BYTES;
-        let by_group = !fits
-            && groups >= threads
+        let by_tiles = if fits { threads } else { tiles.div_ceil(block) } * self.bytes();
+        let by_group = groups >= threads
             && inputs <= SHARED_BYTES
-            && inputs * groups + self.bytes() < tiles.div_ceil(block) * self.bytes();
+            && inputs * if fits { 1 } else { groups } + self.bytes() < by_tiles;
         if !by_group {
             return Shares { tiles, chunks: None, block };
         }
-        let chunks = (4 * threads).div_ceil(groups).min(tiles.div_ceil(12));
+        let chunks = (2 * threads).div_ceil(groups).min(tiles.div_ceil(12));
         let chunk = tiles.div_ceil(chunks);
         let steps = chunk.div_ceil(within(SUM_BYTES, self.sum_blocks(1)));
         Shares { tiles, chunks: Some(chunk), block: chunk.div_ceil(steps) }
