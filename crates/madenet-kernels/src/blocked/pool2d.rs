@@ -90,7 +90,7 @@ fn pool<F: Fold>(isa: Isa, geometry: Pool2d, fold: F, x: Blocked<'_>, target: Ta
     let (batch, input, output) = (x.batch(), x.layout().shape, target.layout().shape);
     let band = BAND.div_ceil(output.w).min(output.h);
     let bands = output.h.div_ceil(band);
-    let cost = band * output.w * LANES * geometry.kernel.0 * geometry.kernel.1;
+    let cost = (band * output.w * LANES).saturating_mul(geometry.kernel.0 * geometry.kernel.1);
     let source = x.source();
     units::share(target.layout().blocks() * batch * bands, cost, |unit| {
         let (plane, first) = (unit / bands, unit % bands * band);
