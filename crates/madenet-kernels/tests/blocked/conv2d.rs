@@ -46,7 +46,7 @@ fn check(case: &Case, border: Padding, with_residual: bool, activation: Activati
     let expected = case.reference(&data, output, true, residual.as_deref());
     for isa in Isa::available() {
         for method in ConvMethod::ALL {
-            let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
+            let tuning = Tuning { isa, method: Some(method) };
             let kernel = kernel(case, &data.weight, &data.bias, tuning, activation);
             if kernel.method() != method {
                 continue;
@@ -106,7 +106,7 @@ fn adversarial_values_stay_within_the_bound() {
     let expected = case.reference(&data, output, true, None);
     for isa in Isa::available() {
         for method in ConvMethod::ALL {
-            let tuning = Tuning { isa, method: Some(method), ..Tuning::default() };
+            let tuning = Tuning { isa, method: Some(method) };
             let kernel = kernel(&case, &data.weight, &data.bias, tuning, Activation::Identity);
             let x = Tensor::packed(case.input, kernel.border(), &data.x);
             let mut out = Tensor::untouched(output, BORDERS[1], 1);

@@ -93,7 +93,7 @@ fn convolutions_stay_within_their_tensors() {
             let (input, taps) = (Shape::new(inputs, h, w), geometry.kernel.0 * geometry.kernel.1);
             let (weight, batch) = (random(outputs * inputs * taps, 2), 2);
             for isa in Isa::available() {
-                let tuning = |method| Tuning { isa, method, ..Tuning::default() };
+                let tuning = |method| Tuning { isa, method };
                 for method in ConvMethod::ALL {
                     let tuning = tuning(Some(method));
                     let kernel =
