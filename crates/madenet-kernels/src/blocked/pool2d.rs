@@ -25,11 +25,11 @@ const BAND: usize = 2048;
 ///
 /// ```
 /// use madenet_kernels::{Isa, Pool2d, Shape};
-/// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, max_pool2d, pack, unpack};
+/// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, max_pool2d, pack};
 ///
 /// let (input, output) = (Layout::new(Shape::new(1, 2, 4)), Layout::new(Shape::new(1, 1, 2)));
 /// let (mut x, mut out) = ([Block::ZERO; 8], [Block::ZERO; 2]);
-/// pack(&[1.0, 5.0, 2.0, 0.0, 3.0, 4.0, -1.0, 1.0], BlockedMut::new(input, 1, &mut x)?)?;
+/// pack(Isa::best(), &[1.0, 5.0, 2.0, 0.0, 3.0, 4.0, -1.0, 1.0], BlockedMut::new(input, 1, &mut x)?)?;
 /// let x = Blocked::new(input, 1, &x)?;
 /// max_pool2d(Isa::best(), Pool2d::new(2, 2, 0), x, BlockedMut::new(output, 1, &mut out)?)?;
 /// assert_eq!(out.map(|pixel| pixel.0[0]), [5.0, 2.0]);
