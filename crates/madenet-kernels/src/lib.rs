@@ -46,7 +46,6 @@
 #![deny(unsafe_code)]
 
 mod activation;
-#[allow(unsafe_code)]
 pub mod blocked;
 mod channels;
 mod check;
@@ -59,7 +58,6 @@ mod pointwise;
 mod pool2d;
 mod separable;
 mod shape;
-#[allow(unsafe_code)]
 mod simd;
 mod tile;
 mod units;

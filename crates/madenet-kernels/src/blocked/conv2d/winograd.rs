@@ -96,13 +96,14 @@ impl Winograd {
     /// How a batch is cut into units.
     fn shares(&self, layer: &Layer, batch: usize, threads: usize) -> Shares {
         let (down, across) = self.tiles(layer);
-        let (tiles, threads) = (batch * down * across, threads.max(1));
+        // A batch of none has the sizes of one.
+        let (tiles, threads) = (batch.max(1) * down * across, threads.max(1));
         let bytes = |blocks: usize| blocks * size_of::<Block>();
         // Twelve tiles are a multiple of all tile widths but 8.
         let rounded = |tiles: usize| if tiles > 12 { tiles / 12 * 12 } else { tiles };
         let within = |limit: usize, tile: usize| rounded((limit / bytes(tile)).max(1));
         let tile = self.input_blocks(layer, 1) + self.sum_blocks(1);
-        let block = within(UNIT_BYTES, tile).min(rounded(tiles.div_ceil(2 * threads))).max(1);
+        let block = within(UNIT_BYTES, tile).min(rounded(tiles.div_ceil(2 * threads)));
         // What comes from beyond the second-level cache: all weights for every block of tiles, or all inputs for every group.
         let (inputs, groups) = (bytes(self.input_blocks(layer, tiles)), self.filters.groups.len());
         let fits = self.bytes() + bytes(block * tile) <= CACHE_BYTES;
