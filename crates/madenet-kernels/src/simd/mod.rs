@@ -7,6 +7,8 @@
 //! All vectors have the [`LANES`](crate::blocked::LANES) of a block: one register with AVX-512, two with AVX2, an array that the
 //! compiler vectorises as it can elsewhere. Layouts and loops are then the same for all of them, and only tile sizes differ.
 
+#![allow(unsafe_code)]
+
 mod activate;
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -11,6 +11,11 @@ pub struct PlanOptions {
 
 /// How much memory speed may cost: Winograd's methods for 3x3 convolutions have weights 1.8 or 4 times as large as the
 /// network's own.
+///
+/// Every convolution starts with the definition. Methods with a lower estimate of time
+/// ([`MethodCost`](madenet_kernels::blocked::MethodCost)) then replace it, those first that save most time per byte that their
+/// weights are larger, as long as the setting allows. Estimates come from the sizes of layers, so the choice is the same on every
+/// processor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Memory {
     /// As much as the fastest methods take.

@@ -101,16 +101,16 @@ pub(super) fn costs(layer: &Layer) -> Vec<MethodCost> {
         ConvMethod::ALL.into_iter().filter(|method| *method == ConvMethod::Direct || layer.is_3x3());
     let cost = |method: ConvMethod| {
         let size = method.outputs();
-        let tiles = layer.output.h.div_ceil(size) * layer.output.w.div_ceil(size);
+        let tiles = (layer.output.h.div_ceil(size) * layer.output.w.div_ceil(size)) as f64;
         let (points, moves) = match method {
             ConvMethod::Direct => (layer.taps(), 0),
             // Loaded and stored by the transforms, and once more by the products.
-            _ => ((size + 2).pow(2), tiles * (size + 2).pow(2) * blocks * 3),
+            _ => ((size + 2).pow(2), (size + 2).pow(2) * blocks * 3),
         };
         let weights = points * layer.input.c * layer.output.c.div_ceil(LANES);
         MethodCost {
             method,
-            multiply_adds: (tiles * weights) as f64 + moves as f64 * MACS_PER_MOVE,
+            multiply_adds: tiles * (weights as f64 + moves as f64 * MACS_PER_MOVE),
             bytes: weights * size_of::<Block>(),
         }
     };

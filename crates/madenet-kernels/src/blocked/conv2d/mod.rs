@@ -23,6 +23,9 @@ use winograd::Winograd;
 /// Multiply-adds in the time that streaming over one value takes, roughly: what [`units::share`](crate::units::share) weighs.
 const MACS_PER_VALUE: usize = 32;
 
+/// Weights whose packed bytes cannot overflow: 16 times as many where lanes stay empty, 4 times where they are transformed.
+const MOST_WEIGHTS: usize = isize::MAX as usize / (4 * LANES * size_of::<f32>());
+
 /// A convolution of one group with fixed geometry, input size and weights (PyTorch's `Conv2d`, zero padding):
 /// `out = activation(conv(x) + bias + residual)`.
 ///
@@ -145,18 +148,14 @@ impl Conv2dKernel {
         Ok(Conv2dKernel { isa: tuning.isa, layer, method })
     }
 
-    /// What the methods that fit a layer cost, the definition first; none where the geometry fits no kernel.
+    /// What the methods that fit a layer cost, the definition first; none where [`new`](Self::new) takes no weights.
     #[must_use]
     pub fn costs(geometry: Conv2d, input: Shape, out_channels: usize) -> Vec<MethodCost> {
-        let output = geometry.output((input.h, input.w)).map(|(h, w)| Shape::new(out_channels, h, w));
-        match output {
-            Some(output) if geometry.groups == 1 => method::costs(&Layer {
-                geometry,
-                input,
-                output,
-                bias: Vec::new(),
-                activation: Activation::Identity,
-            }),
+        match crate::conv2d::sizes(&geometry, input, out_channels) {
+            Ok((output, weights)) if geometry.groups == 1 && weights <= MOST_WEIGHTS => {
+                let (bias, activation) = (Vec::new(), Activation::Identity);
+                method::costs(&Layer { geometry, input, output, bias, activation })
+            }
             _ => Vec::new(),
         }
     }

@@ -27,7 +27,7 @@ const WHAT: &str = "planar conv2d";
 ///
 /// ```
 /// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout, PlanarConv2dKernel, Tuning, unpack};
-/// use madenet_kernels::{Activation, Conv2d, Shape};
+/// use madenet_kernels::{Activation, Conv2d, Isa, Shape};
 ///
 /// // A 3x3 sum over a 3x3 picture of ones: the corner sees four pixels, the centre nine.
 /// let shape = Shape::new(1, 3, 3);
@@ -40,7 +40,7 @@ const WHAT: &str = "planar conv2d";
 /// let mut scratch = vec![Block::ZERO; kernel.scratch(1, 1)];
 /// kernel.run(&[1.0; 9], BlockedMut::new(layout, 1, &mut y)?, &mut scratch)?;
 /// let mut planar = [0.0; 9];
-/// unpack(Blocked::new(layout, 1, &y)?, &mut planar)?;
+/// unpack(Isa::best(), Blocked::new(layout, 1, &y)?, &mut planar)?;
 /// assert_eq!(planar, [
 ///     4.5, 6.5, 4.5,
 ///     6.5, 9.5, 6.5,

@@ -189,7 +189,8 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
                         simd.prefetch(ahead);
                         ahead = ahead.wrapping_add(LANES);
                         weights = weights.add(BLOCKS * LANES);
-                        input = input.add(walk.lane);
+                        // Behind the last lane this may be outside of the input.
+                        input = input.wrapping_add(walk.lane);
                     }
                 }
             }

@@ -25,7 +25,7 @@ const WHAT: &str = "blocked conv_transpose2d";
 ///
 /// ```
 /// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, ConvTranspose2dKernel, Layout, Tuning, pack, unpack};
-/// use madenet_kernels::{Activation, ConvTranspose2d, Shape};
+/// use madenet_kernels::{Activation, ConvTranspose2d, Isa, Shape};
 ///
 /// // A 2x2 kernel with stride 2 puts a scaled copy of itself where each pixel was.
 /// let (geometry, shape) = (ConvTranspose2d::new(2, 2, 0), Shape::new(1, 1, 2));
@@ -35,13 +35,13 @@ const WHAT: &str = "blocked conv_transpose2d";
 /// )?;
 /// let layout = Layout { shape, border: kernel.border() };
 /// let mut x = vec![Block::ZERO; layout.len(1)];
-/// pack(&[1.0, 10.0], BlockedMut::new(layout, 1, &mut x)?)?;
+/// pack(Isa::best(), &[1.0, 10.0], BlockedMut::new(layout, 1, &mut x)?)?;
 ///
 /// let to = Layout::new(kernel.output());
 /// let mut y = vec![Block::ZERO; to.len(1)];
 /// kernel.run(Blocked::new(layout, 1, &x)?, BlockedMut::new(to, 1, &mut y)?)?;
 /// let mut planar = [0.0; 8];
-/// unpack(Blocked::new(to, 1, &y)?, &mut planar)?;
+/// unpack(Isa::best(), Blocked::new(to, 1, &y)?, &mut planar)?;
 /// assert_eq!(planar, [
 ///     1.0, 2.0, 10.0, 20.0,
 ///     3.0, 4.0, 30.0, 40.0,

@@ -98,7 +98,8 @@ impl Winograd {
     /// How a batch is cut into units.
     fn shares(&self, layer: &Layer, batch: usize, threads: usize) -> Shares {
         let (down, across) = self.tiles(layer);
-        let tiles = batch * down * across;
+        // A batch of none has the sizes of one.
+        let (tiles, threads) = (batch.max(1) * down * across, threads.max(1));
         let bytes = |blocks: usize| blocks * size_of::<Block>();
         // Twelve tiles are a multiple of all tile widths but 8.
         let rounded = |tiles: usize| if tiles > 12 { tiles / 12 * 12 } else { tiles };
