@@ -10,6 +10,7 @@ use madenet_kernels::{
     Shape,
 };
 
+use super::few::with_few;
 use super::fuse::Fused;
 use super::lower::{Form, input_shape, is_depthwise};
 use super::weights::Weights;
@@ -240,10 +241,10 @@ impl Kernel {
                 blocked::multiply(*isa, a, b, out)
             }
             (Kernel::ConcatChannels(isa), parts, Out::Blocked(out)) => {
-                blocked::concat_channels(*isa, &blocked_args(parts), out)
+                with_few(parts.iter().map(blocked_arg), |parts| blocked::concat_channels(*isa, parts, out))
             }
             (Kernel::ConcatBatch, parts, Out::Blocked(out)) => {
-                blocked::concat_batch(&blocked_args(parts), out)
+                with_few(parts.iter().map(blocked_arg), |parts| blocked::concat_batch(parts, out))
             }
             (Kernel::MaxPool2d(isa, geometry), &[Arg::Blocked(x)], Out::Blocked(out)) => {
                 blocked::max_pool2d(*isa, *geometry, x, out)
@@ -310,8 +311,14 @@ impl fmt::Display for Kernel {
     }
 }
 
-fn blocked_args<'a>(args: &[Arg<'a>]) -> Vec<Blocked<'a>> {
-    args.iter().filter_map(|arg| if let Arg::Blocked(x) = arg { Some(*x) } else { None }).collect()
+fn blocked_arg<'a>(arg: &Arg<'a>) -> kernels::Result<Blocked<'a>> {
+    match *arg {
+        Arg::Blocked(x) => Ok(x),
+        Arg::Planar(_) => {
+            let reason = "a planar value cannot be joined with blocked ones".to_string();
+            Err(kernels::Error::Geometry { what: "plan", reason })
+        }
+    }
 }
 
 /// Factor and offset per output channel of the BatchNorm that follows a convolution, the bias included.

@@ -6,6 +6,8 @@
 //! their lifetimes ([`arena`]). A run then is a loop over the steps.
 
 mod arena;
+mod cache;
+mod few;
 mod fuse;
 mod kernel;
 mod lower;
@@ -23,6 +25,7 @@ use crate::net::Net;
 use crate::params::Params;
 use crate::{Error, Result};
 use arena::Buffer;
+pub use cache::PlanCache;
 use lower::{Draft, Home, ValueId, lower};
 pub use options::{Memory, PlanOptions};
 use step::{Place, Step, Storage};
