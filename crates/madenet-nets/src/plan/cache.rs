@@ -97,17 +97,13 @@ impl PlanCache {
         }
         let made = (self.record)(size).and_then(|net| Plan::with_options(&net, &self.params, self.options));
         let mut entries = held(&self.entries);
-        match made {
-            Ok(plan) => {
-                let plan = Arc::clone(slot.plan.get_or_init(|| Arc::new(plan)));
-                self.evict(&mut entries);
-                Ok(plan)
-            }
-            Err(error) => {
-                entries.retain(|entry| !Arc::ptr_eq(&entry.slot, &slot));
-                Err(error)
-            }
-        }
+        entries.retain(|entry| !Arc::ptr_eq(&entry.slot, &slot));
+        let made = made?;
+        let plan = Arc::clone(slot.plan.get_or_init(|| Arc::new(made)));
+        // It is used now, whatever was asked for while it was made.
+        entries.push(Entry { size, slot });
+        self.evict(&mut entries);
+        Ok(plan)
     }
 
     /// Bytes of the packed weights of all plans that are kept.
@@ -255,6 +251,8 @@ mod tests {
             has_begun.recv().unwrap();
             cache.get((9, 9)).unwrap();
             go.send(()).unwrap();
+            // Once: recording it again would fail.
+            drop(go);
             assert!(Arc::ptr_eq(&first.join().unwrap(), &cache.get((8, 8)).unwrap()), "it was kept");
         });
         Ok(())
