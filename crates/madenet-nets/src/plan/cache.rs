@@ -101,7 +101,7 @@ impl PlanCache {
         let made = made?;
         let plan = Arc::clone(slot.plan.get_or_init(|| Arc::new(made)));
         // It is used now, whatever was asked for while it was made.
-        entries.push(Entry { size, slot });
+        entries.push(Entry { size, slot: Arc::clone(&slot) });
         self.evict(&mut entries);
         Ok(plan)
     }

@@ -11,6 +11,10 @@ pub struct PlanOptions {
 
 /// How much memory speed may cost: Winograd's methods for 3x3 convolutions have weights 1.8 or 4 times as large as the
 /// network's own.
+///
+/// With weights given to [`Plan::consuming`](crate::Plan::consuming), a process that reads them, plans and runs an image of
+/// 256x256 peaks, on an x86-64 machine with two threads, at 289 MB in `Balanced` and 137 MB in `Low` for HRNet-W32 (118 MB of
+/// weights), at 248 MB and 116 MB for a WideResNet-50-2 up to its third layer (100 MB).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Memory {
     /// As much as the fastest methods take.
