@@ -321,7 +321,8 @@ def imports_of(competitor, name):
 def start_all(name, folder, programs, options, environment):
     """The competitors that have the network, by name; says why others do not."""
     arguments = [folder, name, options.batch, options.threads]
-    commands = {OURS: [programs["plan_server"], *arguments, options.memory]} | {p: of_peer(p, *arguments) for p in PEERS}
+    ours = [programs["plan_server"], *arguments, options.memory]
+    commands = {OURS: ours} | {p: of_peer(p, *arguments) for p in PEERS}
     competitors = {}
     for competitor, command in commands.items():
         try:
