@@ -168,10 +168,12 @@ mod tests {
         Ok(b.finish())
     }
 
+    type Recorded = Arc<Mutex<Vec<(usize, usize)>>>;
+
     /// A cache for `capacity` plans, and the sizes that were recorded for it.
-    fn cache(capacity: usize) -> Result<(PlanCache, Arc<Mutex<Vec<(usize, usize)>>>)> {
+    fn cache(capacity: usize) -> Result<(PlanCache, Recorded)> {
         let params = Arc::new(Params::init(&record((8, 8))?, 1));
-        let recorded = Arc::new(Mutex::default());
+        let recorded = Recorded::default();
         let log = Arc::clone(&recorded);
         let logging = move |size| {
             held::<Vec<_>>(&log).push(size);
