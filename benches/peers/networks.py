@@ -321,7 +321,8 @@ def imports_of(competitor, name):
 def start_all(name, folder, programs, options, environment):
     """The competitors that have the network, by name; says why others do not."""
     arguments = [folder, name, options.batch, options.threads]
-    commands = {OURS: [programs["plan_server"], *arguments]} | {p: of_peer(p, *arguments) for p in PEERS}
+    ours = [programs["plan_server"], *arguments, options.memory]
+    commands = {OURS: ours} | {p: of_peer(p, *arguments) for p in PEERS}
     competitors = {}
     for competitor, command in commands.items():
         try:
@@ -396,7 +397,7 @@ def versions():
 def referee(options):
     threads = {f"{name}_NUM_THREADS": str(options.threads) for name in ("OMP", "MKL")}
     environment = threads | (AVX2 if options.isa == "avx2" else {})
-    settings = {key: getattr(options, key) for key in ("threads", "batch", "rounds", "burst", "isa", "profile")}
+    settings = {key: getattr(options, key) for key in ("threads", "batch", "rounds", "burst", "isa", "memory", "profile")}
     report = {"processor": processor(), "versions": versions(), "options": settings, "networks": {}}
     print(report["processor"], ", ".join(f"{k} {v}" for k, v in report["versions"].items()), sep="\n", end="\n\n")
     programs = build(options)
@@ -418,6 +419,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=10, help="turns of every competitor")
     parser.add_argument("--burst", type=int, default=5, help="timed runs of a turn")
     parser.add_argument("--isa", choices=["best", "avx2"], default="best", help="instructions, see above")
+    memory = ["speed", "balanced", "low"]
+    parser.add_argument("--memory", choices=memory, default="balanced", help="what speed may cost our side")
     parser.add_argument("--json", type=pathlib.Path, help="file for all figures")
     parser.add_argument("--profile", default="release", help="cargo's profile of our side")
     parser.add_argument("--workspace", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])

@@ -1,12 +1,13 @@
 //! Our side of `benches/peers/networks.py`: a process that runs a network when it is told to and waits otherwise.
 //!
 //! ```sh
-//! cargo run --release -p madenet-nets --example plan_server -- FOLDER NAME BATCH THREADS
+//! cargo run --release -p madenet-nets --example plan_server -- FOLDER NAME BATCH THREADS [MEMORY]
 //! ```
 //!
 //! FOLDER has what the example `export_onnx` writes: `NAME.weights.safetensors` and `NAME.batchBATCH.safetensors`. The first
 //! line of output is `{"difference": D}`, the largest difference from the results there, relative to the largest value of
-//! an output. Every line `run K` of input is answered by a line `[MS, ...]`: milliseconds of K runs.
+//! an output. Every line `run K` of input is answered by a line `[MS, ...]`: milliseconds of K runs. MEMORY is `speed`,
+//! `balanced` (the default) or `low`, the memory that speed may cost.
 
 mod networks;
 
@@ -15,7 +16,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use madenet_nets::{Params, Plan};
+use madenet_nets::{Memory, Params, Plan, PlanOptions};
 use madenet_testing::max_relative_error;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -23,12 +24,19 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, name, batch, threads] = arguments.as_slice() else {
-        return Err("expected FOLDER NAME BATCH THREADS".into());
+    let [folder, name, batch, threads, memory @ ..] = arguments.as_slice() else {
+        return Err("expected FOLDER NAME BATCH THREADS [MEMORY]".into());
+    };
+    let memory = match memory.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["speed"] => Memory::Speed,
+        [] | ["balanced"] => Memory::Balanced,
+        ["low"] => Memory::Low,
+        _ => return Err("expected speed, balanced or low as MEMORY".into()),
     };
     let folder = PathBuf::from(folder);
     let net = networks::record(name)?;
-    let plan = Plan::new(&net, &Params::read(folder.join(format!("{name}.weights.safetensors")))?)?;
+    let weights = Params::read(folder.join(format!("{name}.weights.safetensors")))?;
+    let plan = Plan::consuming(&net, weights, PlanOptions { memory, ..PlanOptions::default() })?;
     let mut tensors = Params::read(folder.join(format!("{name}.batch{batch}.safetensors")))?;
     let input = tensors.remove("input.image").ok_or("no input")?;
     let pool = ThreadPoolBuilder::new().num_threads(threads.parse()?).build()?;

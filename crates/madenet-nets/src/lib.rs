@@ -80,7 +80,7 @@ pub use net::{BatchNorm, Init, Net, Node, NodeId, Op, ParamId, ParamSpec, Role};
 #[cfg(feature = "onnx")]
 pub use onnx::{OnnxModel, OnnxOptions, OnnxPixels};
 pub use params::{Param, Params};
-pub use plan::{Memory, Outputs, Plan, PlanOptions, Workspace};
+pub use plan::{Memory, Outputs, Plan, PlanCache, PlanOptions, Workspace};
 pub use resnet::ResNet;
 pub use source::BackboneSource;
 pub use summary::{Row, Summary};

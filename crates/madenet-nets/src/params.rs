@@ -131,6 +131,20 @@ impl Params {
         net.params().iter().map(|(name, spec)| self.checked(name, spec)).collect()
     }
 
+    /// The values of every parameter of `net`, in its order, and nothing else of these weights. All are checked before any
+    /// is taken.
+    ///
+    /// # Errors
+    /// Those of [`values_for`](Self::values_for).
+    pub(crate) fn into_values_for(mut self, net: &Net) -> Result<Vec<Vec<f32>>> {
+        self.values_for(net)?;
+        Ok(net
+            .params()
+            .iter()
+            .map(|(name, _)| self.remove(name).map(|p| p.values).unwrap_or_default())
+            .collect())
+    }
+
     /// Checks that `net` uses all of these tensors: a file with more is not the network's.
     ///
     /// # Errors

@@ -10,8 +10,10 @@ use madenet_kernels::{
     Shape,
 };
 
+use super::few::with_few;
 use super::fuse::Fused;
 use super::lower::{Form, input_shape, is_depthwise};
+use super::weights::Weights;
 use crate::net::{BatchNorm, Net, Op};
 
 /// Channels up to which a convolution reads planar input: with more, blocks waste few lanes.
@@ -78,7 +80,7 @@ impl Kernel {
     /// The kernel of a fused step; `reads_planar` says that its first argument has no blocked form yet.
     pub(super) fn new(
         net: &Net,
-        values: &[&[f32]],
+        weights: &mut Weights<'_>,
         tuning: Tuning,
         fused: &Fused,
         reads_planar: bool,
@@ -86,11 +88,10 @@ impl Kernel {
         let node = &net.nodes()[fused.head];
         let input = input_shape(net, fused.head);
         let (isa, activation) = (tuning.isa, fused.activation);
-        let fold = |bias| fold(fused, node.shape.c, values, bias);
         Ok(match node.op {
             Op::Conv2d { geometry, weight, bias } => {
-                let (scale, shift) = fold(bias);
-                let mut weight = values[weight].to_vec();
+                let (scale, shift) = fold(fused, node.shape.c, weights, bias);
+                let mut weight = weights.take(weight).into_owned();
                 let filter = weight.len() / node.shape.c;
                 for (filter, scale) in weight.chunks_exact_mut(filter).zip(scale) {
                     filter.iter_mut().for_each(|w| *w *= scale);
@@ -111,8 +112,8 @@ impl Kernel {
                 }
             }
             Op::ConvTranspose2d { geometry, weight, bias } => {
-                let (scale, shift) = fold(bias);
-                let mut weight = values[weight].to_vec();
+                let (scale, shift) = fold(fused, node.shape.c, weights, bias);
+                let mut weight = weights.take(weight).into_owned();
                 // [in, out / groups, kh, kw]: the filters of input channel i belong to the outputs of i's group.
                 let (in_group, out_group) = (input.c / geometry.groups, node.shape.c / geometry.groups);
                 let taps = geometry.kernel.0 * geometry.kernel.1;
@@ -132,7 +133,7 @@ impl Kernel {
                 }
             }
             Op::BatchNorm(norm) => {
-                let (scale, shift) = scale_shift(&norm, values);
+                let (scale, shift) = scale_shift(&norm, weights);
                 Kernel::ScaleShift(ScaleShiftKernel::new(isa, &scale, &shift, activation)?)
             }
             Op::Activation(function) => Kernel::Activation(isa, function),
@@ -240,10 +241,10 @@ impl Kernel {
                 blocked::multiply(*isa, a, b, out)
             }
             (Kernel::ConcatChannels(isa), parts, Out::Blocked(out)) => {
-                blocked::concat_channels(*isa, &blocked_args(parts), out)
+                with_few(parts.iter().map(blocked_arg), |parts| blocked::concat_channels(*isa, parts, out))
             }
             (Kernel::ConcatBatch, parts, Out::Blocked(out)) => {
-                blocked::concat_batch(&blocked_args(parts), out)
+                with_few(parts.iter().map(blocked_arg), |parts| blocked::concat_batch(parts, out))
             }
             (Kernel::MaxPool2d(isa, geometry), &[Arg::Blocked(x)], Out::Blocked(out)) => {
                 blocked::max_pool2d(*isa, *geometry, x, out)
@@ -310,18 +311,29 @@ impl fmt::Display for Kernel {
     }
 }
 
-fn blocked_args<'a>(args: &[Arg<'a>]) -> Vec<Blocked<'a>> {
-    args.iter().filter_map(|arg| if let Arg::Blocked(x) = arg { Some(*x) } else { None }).collect()
+fn blocked_arg<'a>(arg: &Arg<'a>) -> kernels::Result<Blocked<'a>> {
+    match *arg {
+        Arg::Blocked(x) => Ok(x),
+        Arg::Planar(_) => {
+            let reason = "a planar value cannot be joined with blocked ones".to_string();
+            Err(kernels::Error::Geometry { what: "plan", reason })
+        }
+    }
 }
 
 /// Factor and offset per output channel of the BatchNorm that follows a convolution, the bias included.
-fn fold(fused: &Fused, channels: usize, values: &[&[f32]], bias: Option<usize>) -> (Vec<f32>, Vec<f32>) {
+fn fold(
+    fused: &Fused,
+    channels: usize,
+    weights: &mut Weights<'_>,
+    bias: Option<usize>,
+) -> (Vec<f32>, Vec<f32>) {
     let (scale, mut shift) = match fused.norm {
-        Some(norm) => scale_shift(&norm, values),
+        Some(norm) => scale_shift(&norm, weights),
         None => (vec![1.0; channels], vec![0.0; channels]),
     };
     if let Some(bias) = bias {
-        for ((shift, scale), bias) in shift.iter_mut().zip(&scale).zip(values[bias]) {
+        for ((shift, scale), bias) in shift.iter_mut().zip(&scale).zip(&*weights.take(bias)) {
             *shift += scale * bias;
         }
     }
@@ -329,12 +341,13 @@ fn fold(fused: &Fused, channels: usize, values: &[&[f32]], bias: Option<usize>) 
 }
 
 /// The factor and offset per channel that a BatchNorm in evaluation is, computed in `f64`.
-fn scale_shift(norm: &BatchNorm, values: &[&[f32]]) -> (Vec<f32>, Vec<f32>) {
-    let channel = |id: usize, c: usize| f64::from(values[id][c]);
-    (0..values[norm.scale].len())
+fn scale_shift(norm: &BatchNorm, weights: &mut Weights<'_>) -> (Vec<f32>, Vec<f32>) {
+    let [scale, shift, mean, var] = [norm.scale, norm.shift, norm.mean, norm.var].map(|id| weights.take(id));
+    let channel = |values: &[f32], c: usize| f64::from(values[c]);
+    (0..scale.len())
         .map(|c| {
-            let scale = channel(norm.scale, c) / (channel(norm.var, c) + f64::from(norm.eps)).sqrt();
-            (scale as f32, (channel(norm.shift, c) - channel(norm.mean, c) * scale) as f32)
+            let scale = channel(&scale, c) / (channel(&var, c) + f64::from(norm.eps)).sqrt();
+            (scale as f32, (channel(&shift, c) - channel(&mean, c) * scale) as f32)
         })
         .unzip()
 }

@@ -11,6 +11,7 @@ use super::fuse::{Fused, fuse, source};
 use super::kernel::Kernel;
 use super::methods::methods;
 use super::options::PlanOptions;
+use super::weights::Weights;
 use crate::net::{Net, NodeId, Op};
 use crate::{Error, Result};
 
@@ -81,11 +82,11 @@ impl Forms {
     }
 }
 
-/// Draws up the jobs of `net` with the values of its parameters.
-pub(super) fn lower(net: &Net, params: &[&[f32]], options: PlanOptions) -> Result<Draft> {
+/// Draws up the jobs of `net` with its weights, each of which is taken when it is packed.
+pub(super) fn lower(net: &Net, weights: Weights<'_>, options: PlanOptions) -> Result<Draft> {
     let mut lowering = Lowering {
         net,
-        params,
+        weights,
         options,
         methods: methods(net, options.memory),
         draft: Draft::default(),
@@ -113,7 +114,7 @@ pub(super) fn lower(net: &Net, params: &[&[f32]], options: PlanOptions) -> Resul
 
 struct Lowering<'a> {
     net: &'a Net,
-    params: &'a [&'a [f32]],
+    weights: Weights<'a>,
     options: PlanOptions,
     methods: Vec<Option<ConvMethod>>,
     draft: Draft,
@@ -152,7 +153,7 @@ impl Lowering<'_> {
         let path = || self.net.nodes()[fused.head].path.clone();
         let reads_planar = fused.args.first().is_some_and(|&arg| self.forms[arg].blocked.is_none());
         let tuning = Tuning { isa: self.options.isa, method: self.methods[fused.head] };
-        let kernel = Kernel::new(self.net, self.params, tuning, fused, reads_planar)
+        let kernel = Kernel::new(self.net, &mut self.weights, tuning, fused, reads_planar)
             .map_err(|source| Error::Kernel { at: path(), source })?;
         let args =
             fused.args.iter().map(|&arg| self.form(arg, kernel.reads())).collect::<Result<Vec<ValueId>>>()?;

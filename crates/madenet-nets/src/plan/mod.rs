@@ -6,12 +6,15 @@
 //! their lifetimes ([`arena`]). A run then is a loop over the steps.
 
 mod arena;
+mod cache;
+mod few;
 mod fuse;
 mod kernel;
 mod lower;
 mod methods;
 mod options;
 mod step;
+mod weights;
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +25,11 @@ use crate::net::Net;
 use crate::params::Params;
 use crate::{Error, Result};
 use arena::Buffer;
+pub use cache::PlanCache;
 use lower::{Draft, Home, ValueId, lower};
 pub use options::{Memory, PlanOptions};
 use step::{Place, Step, Storage};
+use weights::Weights;
 
 /// A network with weights, ready to run on CPU. `Send + Sync`: one plan serves many threads, each with a [`Workspace`] of
 /// its own.
@@ -87,7 +92,36 @@ impl Plan {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_options(net: &Net, params: &Params, options: PlanOptions) -> Result<Self> {
-        let mut draft = lower(net, &params.values_for(net)?, options)?;
+        Self::of(net, Weights::borrowed(net, params)?, options)
+    }
+
+    /// As [`with_options`](Self::with_options), with weights that nothing else needs: each is dropped as soon as it is
+    /// packed, so that the network's own and the packed ones are not in memory at once. The plan is the same.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); the weights are lost then as well.
+    ///
+    /// ```
+    /// use madenet_nets::{Builder, Params, Plan, PlanOptions, Shape, conv};
+    /// let mut b = Builder::new();
+    /// let x = b.input("x", Shape::new(1, 1, 2));
+    /// let y = b.conv2d("double", x, conv(1, 1, 1, 0))?;
+    /// b.output("y", y)?;
+    /// let net = b.finish();
+    /// let mut params = Params::new();
+    /// params.insert("double.weight", vec![1, 1, 1, 1], vec![2.0])?;
+    ///
+    /// let plan = Plan::consuming(&net, params, PlanOptions::default())?;
+    /// let mut workspace = plan.workspace();
+    /// assert_eq!(plan.run(&[&[1.0, 3.0]], &mut workspace)?.get("y"), Some(&[2.0, 6.0][..]));
+    /// # Ok::<(), madenet_nets::Error>(())
+    /// ```
+    pub fn consuming(net: &Net, params: Params, options: PlanOptions) -> Result<Self> {
+        Self::of(net, Weights::owned(net, params)?, options)
+    }
+
+    fn of(net: &Net, weights: Weights<'_>, options: PlanOptions) -> Result<Self> {
+        let mut draft = lower(net, weights, options)?;
         draft.join_in_place();
         let (places, arena) = places(&draft);
         let inputs = net.inputs().iter().map(|(name, id)| (name.clone(), net.nodes()[*id].shape)).collect();

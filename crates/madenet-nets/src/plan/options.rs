@@ -14,8 +14,8 @@ pub struct PlanOptions {
 ///
 /// Every convolution starts with the definition. Methods with a lower estimate of time
 /// ([`MethodCost`](madenet_kernels::blocked::MethodCost)) then replace it, those first that save most time per byte that their
-/// weights are larger, as long as the setting allows. Estimates come from the sizes of layers, so the choice is the same on every
-/// processor.
+/// weights are larger, as long as the setting allows. Estimates come from the sizes of layers, and from whether all weights
+/// together are more than a third-level cache of 32 MB holds; so the choice is the same on every processor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Memory {
     /// As much as the fastest methods take.

@@ -3,6 +3,7 @@
 use madenet_kernels::blocked::{Block, Blocked, BlockedMut, Layout};
 
 use super::arena::{Slot, split_writing};
+use super::few::with_few;
 use super::kernel::{Arg, Kernel, Out};
 use super::lower::Form;
 use crate::{Error, Result};
@@ -75,12 +76,11 @@ impl Step {
                 Form::Blocked => Arg::Blocked(Blocked::new(place.layout, batch * place.copies, blocks)?),
             })
         };
-        let args = self.args.iter().map(arg).collect::<madenet_kernels::Result<Vec<Arg<'_>>>>()?;
         let samples = batch * self.out.copies;
         let out = match self.out.form {
             Form::Planar => Out::Planar(&mut Block::floats_mut(out)[..samples * self.out.layout.shape.len()]),
             Form::Blocked => Out::Blocked(BlockedMut::new(self.out.layout, samples, out)?),
         };
-        self.kernel.run(&args, out, scratch)
+        with_few(self.args.iter().map(arg), |args| self.kernel.run(args, out, scratch))
     }
 }
