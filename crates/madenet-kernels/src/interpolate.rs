@@ -3,6 +3,7 @@
 //! Positions are computed in f32 in the order of PyTorch's formulas: at sizes where a position falls next to a pixel border,
 //! another precision would pick another pixel. Pictures are resized elsewhere, with antialiasing.
 
+use crate::axis::{Axis, Tap};
 use crate::units::{self, MIN_VALUES};
 use crate::{Interpolation, Result, Shape, check};
 
@@ -62,40 +63,6 @@ pub fn interpolate(
         }
     });
     Ok(())
-}
-
-/// The pixels that an output position reads along one axis: `(1 - weight) * x[low] + weight * x[high]`.
-#[derive(Clone, Copy, Default)]
-struct Tap {
-    low: usize,
-    high: usize,
-    weight: f32,
-}
-
-struct Axis {
-    mode: Interpolation,
-    input: usize,
-    output: usize,
-}
-
-impl Axis {
-    fn tap(&self, at: usize) -> Tap {
-        let last = self.input - 1;
-        let scale = self.input as f32 / self.output as f32;
-        let position = match self.mode {
-            Interpolation::Nearest => {
-                let nearest = ((at as f32 * scale) as usize).min(last);
-                return Tap { low: nearest, high: nearest, weight: 0.0 };
-            }
-            Interpolation::Bilinear { align_corners: true } if self.output == 1 => 0.0,
-            Interpolation::Bilinear { align_corners: true } => {
-                last as f32 / (self.output - 1) as f32 * at as f32
-            }
-            Interpolation::Bilinear { align_corners: false } => (scale * (at as f32 + 0.5) - 0.5).max(0.0),
-        };
-        let low = (position as usize).min(last);
-        Tap { low, high: last.min(low + 1), weight: (position - low as f32).min(1.0) }
-    }
 }
 
 /// One output row from the plane `x` = (values, width).

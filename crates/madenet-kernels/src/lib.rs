@@ -46,6 +46,7 @@
 #![deny(unsafe_code)]
 
 mod activation;
+mod axis;
 pub mod blocked;
 mod channels;
 mod check;

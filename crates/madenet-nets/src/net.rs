@@ -159,6 +159,31 @@ pub enum Op {
 }
 
 impl Op {
+    /// The parameters that it reads.
+    pub(crate) fn params(&self) -> Vec<ParamId> {
+        match *self {
+            Op::Conv2d { weight, bias, .. } | Op::ConvTranspose2d { weight, bias, .. } => {
+                [weight].into_iter().chain(bias).collect()
+            }
+            Op::BatchNorm(bn) => vec![bn.scale, bn.shift, bn.mean, bn.var],
+            Op::Input
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Multiply
+            | Op::ConcatChannels
+            | Op::ConcatBatch
+            | Op::MaxPool2d(_)
+            | Op::AvgPool2d { .. }
+            | Op::GlobalAvgPool
+            | Op::Interpolate(_)
+            | Op::Unfold { .. }
+            | Op::PoolChannels
+            | Op::Dropout { .. }
+            | Op::DropPath { .. }
+            | Op::Detach => Vec::new(),
+        }
+    }
+
     /// Short name, as tables show it.
     #[must_use]
     pub fn name(&self) -> &'static str {

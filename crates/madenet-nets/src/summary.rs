@@ -72,7 +72,7 @@ impl Summary {
 
 fn row(net: &Net, node: &Node, counted: &mut [bool]) -> Row {
     let mut parameters = 0;
-    for id in params_of(&node.op) {
+    for id in node.op.params() {
         if !std::mem::replace(&mut counted[id], true) && net.params()[id].1.role.is_trained() {
             parameters += net.params()[id].1.len();
         }
@@ -112,30 +112,6 @@ fn multiply_adds(net: &Net, node: &Node) -> u64 {
         | Op::Detach => 0,
     };
     (pixels * node.copies) as u64
-}
-
-fn params_of(op: &Op) -> Vec<usize> {
-    match *op {
-        Op::Conv2d { weight, bias, .. } | Op::ConvTranspose2d { weight, bias, .. } => {
-            [weight].into_iter().chain(bias).collect()
-        }
-        Op::BatchNorm(bn) => vec![bn.scale, bn.shift, bn.mean, bn.var],
-        Op::Input
-        | Op::Activation(_)
-        | Op::Add
-        | Op::Multiply
-        | Op::ConcatChannels
-        | Op::ConcatBatch
-        | Op::MaxPool2d(_)
-        | Op::AvgPool2d { .. }
-        | Op::GlobalAvgPool
-        | Op::Interpolate(_)
-        | Op::Unfold { .. }
-        | Op::PoolChannels
-        | Op::Dropout { .. }
-        | Op::DropPath { .. }
-        | Op::Detach => Vec::new(),
-    }
 }
 
 fn values(node: &Node) -> usize {

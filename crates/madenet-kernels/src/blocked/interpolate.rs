@@ -1,8 +1,8 @@
 //! Resizing, with the sums that follow it in networks that join branches of several sizes.
 
-use super::axis::{Axis, Tap};
 use super::rows::{Stretch, each_stretch, load, store};
 use super::{Block, Blocked, BlockedMut};
+use crate::axis::{Axis, Tap};
 use crate::simd::{Simd, Task, activate};
 use crate::{Activation, Interpolation, Isa, Padding, Result, Shape};
 

@@ -9,7 +9,6 @@
 
 #![allow(unsafe_code)]
 
-mod axis;
 mod columns;
 mod concat;
 mod conv2d;

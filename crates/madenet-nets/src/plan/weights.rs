@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Result;
-use crate::net::{Net, Op, ParamId};
+use crate::net::{Net, ParamId};
 use crate::params::Params;
 
 /// The values of a network's parameters, each handed out as often as the network reads it. Owned ones go with their last
@@ -44,31 +44,8 @@ impl<'a> Weights<'a> {
 /// How many operations read each parameter.
 fn readers(net: &Net) -> Vec<usize> {
     let mut readers = vec![0; net.params().len()];
-    for node in net.nodes() {
-        match &node.op {
-            Op::Conv2d { weight, bias, .. } | Op::ConvTranspose2d { weight, bias, .. } => {
-                readers[*weight] += 1;
-                bias.iter().for_each(|&bias| readers[bias] += 1);
-            }
-            Op::BatchNorm(norm) => {
-                [norm.scale, norm.shift, norm.mean, norm.var].into_iter().for_each(|id| readers[id] += 1);
-            }
-            Op::Input
-            | Op::Activation(_)
-            | Op::Add
-            | Op::Multiply
-            | Op::ConcatChannels
-            | Op::ConcatBatch
-            | Op::MaxPool2d(_)
-            | Op::AvgPool2d { .. }
-            | Op::GlobalAvgPool
-            | Op::Interpolate(_)
-            | Op::Unfold { .. }
-            | Op::PoolChannels
-            | Op::Dropout { .. }
-            | Op::DropPath { .. }
-            | Op::Detach => {}
-        }
+    for id in net.nodes().iter().flat_map(|node| node.op.params()) {
+        readers[id] += 1;
     }
     readers
 }

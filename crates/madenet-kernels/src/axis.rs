@@ -1,25 +1,27 @@
+//! Where resizing reads along one axis, for planar and blocked tensors alike.
+
 use crate::Interpolation;
 
 /// The pixels that an output position reads along one axis: `(1 - weight) * x[low] + weight * x[high]`.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Tap {
-    pub(super) low: usize,
-    pub(super) high: usize,
-    pub(super) weight: f32,
+pub(crate) struct Tap {
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+    pub(crate) weight: f32,
 }
 
 /// A height or a width that is resized, both at least 1.
 #[derive(Clone, Copy)]
-pub(super) struct Axis {
-    pub(super) mode: Interpolation,
-    pub(super) input: usize,
-    pub(super) output: usize,
+pub(crate) struct Axis {
+    pub(crate) mode: Interpolation,
+    pub(crate) input: usize,
+    pub(crate) output: usize,
 }
 
 impl Axis {
     /// What the output position `at` reads: in f32 and in the order of PyTorch's formulas, since at sizes where a position falls
     /// next to a pixel border, another precision would pick another pixel.
-    pub(super) fn tap(&self, at: usize) -> Tap {
+    pub(crate) fn tap(&self, at: usize) -> Tap {
         let last = self.input - 1;
         let scale = self.input as f32 / self.output as f32;
         let position = match self.mode {
@@ -38,7 +40,7 @@ impl Axis {
     }
 
     /// By which whole number pixels are repeated, where that is certain in f32 too: the reciprocals of powers of two are exact.
-    pub(super) fn repeats(&self) -> Option<usize> {
+    pub(crate) fn repeats(&self) -> Option<usize> {
         let factor = self.output / self.input;
         (factor * self.input == self.output && factor.is_power_of_two()).then_some(factor)
     }
