@@ -59,7 +59,7 @@ impl CandleNet {
     /// [`Error::Nets`] if a parameter is missing, has another shape or is not finite; [`Error::UnknownScope`] if a scope
     /// of the policy matches nothing.
     pub fn new(net: &Net, params: &Params, policy: &Policy, device: &Device) -> Result<Self> {
-        policy::check(policy, net)?;
+        policy::check_scopes(policy.scopes(), net)?;
         let mut weights = Vec::with_capacity(net.params().len());
         for (values, (name, spec)) in params.values_for(net)?.into_iter().zip(net.params()) {
             let is_trained = spec.role.is_trained() && *policy.get(name) != Treatment::Freeze;
@@ -146,33 +146,33 @@ impl CandleNet {
         }
         Ok(params)
     }
+}
 
-    /// Refuses inputs that are not the network's, by name.
-    pub(crate) fn check_inputs(&self, inputs: &[Tensor]) -> Result<()> {
-        let expected = self.net.inputs();
-        if inputs.len() != expected.len() {
-            let names = expected.iter().map(|(name, _)| name.clone()).collect();
-            return Err(Error::InputCount { names, got: inputs.len() });
-        }
-        let batch = inputs.first().and_then(|x| x.dims().first().copied()).unwrap_or(0);
-        for (i, (x, (name, id))) in inputs.iter().zip(expected).enumerate() {
-            let s = self.net.nodes()[*id].shape;
-            let fits = batch > 0
-                && x.dims() == [batch, s.c, s.h, s.w]
-                && x.dtype() == DType::F32
-                && x.device().same_device(&self.device);
-            if !fits {
-                let n = if i == 0 || batch == 0 { "n".to_string() } else { batch.to_string() };
-                let (c, h, w) = (s.c, s.h, s.w);
-                return Err(Error::Input {
-                    name: name.clone(),
-                    expected: format!("f32 [{n}, {c}, {h}, {w}] with n above 0 on {}", place(&self.device)),
-                    got: format!("{} {:?} on {}", x.dtype().as_str(), x.dims(), place(x.device())),
-                });
-            }
-        }
-        Ok(())
+/// Refuses inputs that are not those of `net` on `device`, by name; gives the size of the batch.
+pub(crate) fn check_inputs(net: &Net, device: &Device, inputs: &[Tensor]) -> Result<usize> {
+    let expected = net.inputs();
+    if inputs.len() != expected.len() {
+        let names = expected.iter().map(|(name, _)| name.clone()).collect();
+        return Err(Error::InputCount { names, got: inputs.len() });
     }
+    let batch = inputs.first().and_then(|x| x.dims().first().copied()).unwrap_or(0);
+    for (i, (x, (name, id))) in inputs.iter().zip(expected).enumerate() {
+        let s = net.nodes()[*id].shape;
+        let fits = batch > 0
+            && x.dims() == [batch, s.c, s.h, s.w]
+            && x.dtype() == DType::F32
+            && x.device().same_device(device);
+        if !fits {
+            let n = if i == 0 || batch == 0 { "n".to_string() } else { batch.to_string() };
+            let (c, h, w) = (s.c, s.h, s.w);
+            return Err(Error::Input {
+                name: name.clone(),
+                expected: format!("f32 [{n}, {c}, {h}, {w}] with n above 0 on {}", place(device)),
+                got: format!("{} {:?} on {}", x.dtype().as_str(), x.dims(), place(x.device())),
+            });
+        }
+    }
+    Ok(batch)
 }
 
 /// The values of a tensor in row-major order.

@@ -18,6 +18,14 @@ pub enum Error {
         /// candle's word.
         source: candle_core::Error,
     },
+    /// A kernel refused an operation of a network.
+    #[error("the operation {at} failed")]
+    Kernel {
+        /// Path of the operation.
+        at: String,
+        /// The kernel's word.
+        source: madenet_kernels::Error,
+    },
     /// A run was given too few or too many inputs.
     #[error("the network takes {} inputs ({}), got {got}", names.len(), names.join(", "))]
     InputCount {

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use madenet_nets::{BatchNorm, Node, Op};
 use madenet_rng::Stream;
 
-use crate::candle_net::{CandleNet, StepKey};
+use crate::candle_net::{CandleNet, StepKey, check_inputs};
 use crate::ops::{self, BatchStatistics};
 use crate::policy::Treatment;
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ pub(crate) struct Pass {
 
 /// Runs `net`: the outputs in its order for inputs in its order.
 pub(crate) fn run(net: &CandleNet, inputs: &[Tensor], pass: &mut Pass) -> Result<Vec<Tensor>> {
-    net.check_inputs(inputs)?;
+    check_inputs(&net.net, &net.device, inputs)?;
     let values = run_nodes(net, inputs, pass)?;
     Ok(net.net.outputs().iter().map(|&(_, id)| values[id].clone()).collect())
 }

@@ -39,19 +39,24 @@
 //! by scope and a state that can be stored, and [`read_pth`] reads PyTorch's weight files.
 
 mod candle_net;
+mod engine;
 mod error;
 mod forward;
+mod host;
 pub mod ops;
 mod optim;
 mod policy;
 mod pth;
 mod scope;
+mod tape;
 mod training;
 
 pub use candle_net::{CandleNet, StepKey};
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use optim::{Adam, AdamConfig};
 pub use policy::{Policy, Treatment};
 pub use pth::read_pth;
 pub use scope::Scoped;
+pub use tape::{Tape, TapeOptions};
 pub use training::{Learner, Loss, Training};

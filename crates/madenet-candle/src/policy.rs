@@ -25,10 +25,10 @@ pub enum Treatment {
 /// operation's path.
 pub type Policy = Scoped<Treatment>;
 
-/// Refuses a policy with a scope that nothing in `net` belongs to.
-pub(crate) fn check(policy: &Policy, net: &Net) -> Result<()> {
+/// Refuses scopes that nothing in `net` belongs to.
+pub(crate) fn check_scopes<'a>(mut scopes: impl Iterator<Item = &'a str>, net: &Net) -> Result<()> {
     let names = || net.params().iter().map(|(name, _)| name).chain(net.nodes().iter().map(|n| &n.path));
-    match policy.scopes().find(|scope| !names().any(|name| contains(scope, name))) {
+    match scopes.find(|scope| !names().any(|name| contains(scope, name))) {
         Some(scope) => Err(Error::UnknownScope { scope: scope.to_string() }),
         None => Ok(()),
     }

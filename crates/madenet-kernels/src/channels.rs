@@ -137,3 +137,59 @@ pub fn pool_channels(input: Shape, out_channels: usize, x: &[f32], out: &mut [f3
     });
     Ok(())
 }
+
+/// Adds the gradient of [`unfold`] with respect to its input to `dx`: every pixel gets those of the places that it was copied to.
+///
+/// # Errors
+/// As [`unfold`], with `dy` in place of its result and `dx` of its input.
+pub fn unfold_gradient(kernel: usize, input: Shape, dy: &[f32], dx: &mut [f32]) -> Result<()> {
+    const WHAT: &str = "unfold_gradient";
+    let sample = check::shape(WHAT, input)?;
+    check::sides(WHAT, &[kernel])?;
+    if kernel.is_multiple_of(2) {
+        return Err(check::geometry(WHAT, format!("the neighbourhood's side must be odd, not {kernel}")));
+    }
+    let batch = check::batch("unfold_gradient: dx", sample, dx.len())?;
+    let (taps, plane, before) = (kernel * kernel, input.plane(), kernel / 2);
+    check::length("unfold_gradient: dy", check::product(WHAT, &[batch, sample, taps])?, dy.len())?;
+    units::for_each(dx, plane, units::items(MIN_VALUES, plane * taps), |index, dx| {
+        for (tap, dy) in dy[index * taps * plane..][..taps * plane].chunks_exact(plane).enumerate() {
+            let rows = inside(input.h, input.h, 1, tap / kernel, before);
+            let columns = inside(input.w, input.w, 1, tap % kernel, before);
+            if columns.is_empty() {
+                continue;
+            }
+            let left = columns.start + tap % kernel - before;
+            for y in rows {
+                let row = &mut dx[(y + tap / kernel - before) * input.w + left..][..columns.len()];
+                row.iter_mut().zip(&dy[y * input.w..][columns.clone()]).for_each(|(dx, dy)| *dx += dy);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Adds the gradient of [`pool_channels`] with respect to its input to `dx`.
+///
+/// # Errors
+/// As [`pool_channels`], with `dy` in place of its result and `dx` of its input.
+pub fn pool_channels_gradient(input: Shape, out_channels: usize, dy: &[f32], dx: &mut [f32]) -> Result<()> {
+    const WHAT: &str = "pool_channels_gradient";
+    let sample = check::shape(WHAT, input)?;
+    let out_sample = check::shape(WHAT, Shape { c: out_channels, ..input })?;
+    check::product(WHAT, &[input.c, out_channels])?;
+    let batch = check::batch("pool_channels_gradient: dx", sample, dx.len())?;
+    check::length("pool_channels_gradient: dy", check::product(WHAT, &[batch, out_sample])?, dy.len())?;
+    let plane = input.plane();
+    let windows: Vec<_> = (0..out_channels)
+        .map(|i| i * input.c / out_channels..((i + 1) * input.c).div_ceil(out_channels))
+        .collect();
+    units::for_each(dx, plane, units::items(MIN_VALUES, plane), |index, dx| {
+        let (image, channel) = (index / input.c, index % input.c);
+        for (out, window) in windows.iter().enumerate().filter(|(_, window)| window.contains(&channel)) {
+            let dy = &dy[(image * out_channels + out) * plane..][..plane];
+            dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += dy / window.len() as f32);
+        }
+    });
+    Ok(())
+}

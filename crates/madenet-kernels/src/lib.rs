@@ -23,7 +23,8 @@
 //!   the batch follows from the length of the slice and may be 0. [`blocked`] tensors have their own order.
 //! - Sizes are (height, width). Semantics are PyTorch's; what differs says so.
 //! - Every function validates the lengths of its slices and returns an [`Error`] instead of panicking.
-//! - Memory is allocated when a kernel is built, never by a run; what needs scratch memory takes it from the caller.
+//! - Memory is allocated when a kernel is built, not by a run; what needs scratch memory takes it from the caller. (Some gradients
+//!   keep a list of partial sums, or a row.)
 //! - Work is shared on rayon's ambient pool. Every output value is computed by one task in a fixed order, so results are the
 //!   same for any number of threads, bit for bit. Instruction sets may round differently.
 //!
@@ -39,8 +40,9 @@
 //! - [`blocked`] is fast: tensors in blocks of sixteen channels, code for AVX-512, AVX2 and anything else chosen at run time
 //!   ([`Isa`]), Winograd convolution. Its modules and the private `simd` are the only ones with `unsafe` (docs/unsafe.md).
 //!
-//! Backward passes will stand beside the forward pass of their planar operation, in its file or a folder of its name; a
-//! convolution's gradient with respect to its input is a transposed convolution with the same weights.
+//! Gradients are functions and kernels of their own beside the forward ones. Those with respect to an input give `gradient + add`,
+//! what other readers of the input gave, and those with respect to weights add to what there is. A convolution's gradient with respect to
+//! its input is a transposed convolution with the same weights, and the other way round.
 
 // What needs it is listed, with its reasons, in docs/unsafe.md.
 #![deny(unsafe_code)]
@@ -55,6 +57,7 @@ mod conv_transpose2d;
 mod error;
 mod geometry;
 mod interpolate;
+mod linear_gradient;
 mod pointwise;
 mod pool2d;
 mod separable;
@@ -65,12 +68,16 @@ mod tile;
 mod units;
 mod window;
 
-pub use channels::{concat_channels, pool_channels, unfold};
+pub use channels::{concat_channels, pool_channels, pool_channels_gradient, unfold, unfold_gradient};
 pub use conv_transpose2d::ConvTranspose2dKernel;
 pub use conv2d::Conv2dKernel;
 pub use error::{Error, Result};
 pub use geometry::{Activation, Border, Conv2d, ConvTranspose2d, Interpolation, Padding, Pool2d};
 pub use interpolate::interpolate;
+pub use linear_gradient::{
+    conv_transpose2d_input_gradient, conv_transpose2d_weight_gradient, conv2d_input_gradient,
+    conv2d_weight_gradient,
+};
 pub use pointwise::{activation, add, multiply, scale_shift};
 pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use separable::SeparableFilter;

@@ -5,10 +5,11 @@
 //! compositions of [`batch_norm`](super::batch_norm) and [`activation`](super::activation) do. Sums run over fixed blocks
 //! in `f64` and in a fixed order, so that results do not depend on the number of threads.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::Result;
+use crate::host::{contiguous, slice_of};
 
 /// Whether tensors like `x` are in for it.
 pub(super) fn serves(x: &Tensor) -> bool {
@@ -255,17 +256,7 @@ impl CustomOp3 for BatchNorm {
 /// The values of a contiguous `f32` tensor on the CPU.
 fn with_values<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
     let (storage, layout) = x.storage_and_layout();
-    match &*storage {
-        candle_core::Storage::Cpu(storage) => f(contiguous(storage, layout)?),
-        _ => bail!("a tensor of shape {:?} is not on the CPU", x.shape()),
-    }
-}
-
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
-        _ => bail!("a tensor of shape {:?} is not contiguous f32", layout.shape()),
-    }
+    f(slice_of(&storage, layout)?)
 }
 
 #[cfg(test)]

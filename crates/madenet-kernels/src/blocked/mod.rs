@@ -9,11 +9,15 @@
 
 #![allow(unsafe_code)]
 
+mod batch_norm;
 mod columns;
 mod concat;
 mod conv2d;
 mod depthwise;
+mod depthwise_gradient;
+mod gradient;
 mod interpolate;
+mod interpolate_gradient;
 mod layout;
 mod pointwise;
 mod pool2d;
@@ -22,15 +26,27 @@ mod rows;
 mod sum;
 mod tensor;
 
+pub use batch_norm::{
+    Normalization, NormalizationGradient, moments, normalize, normalize_gradient, normalize_input_gradient,
+};
 pub use concat::{concat_batch, concat_channels};
 pub use conv2d::{
-    Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel, Tuning, WeightSource,
+    Conv2dInputGradient, Conv2dKernel, Conv2dWeightGradient, ConvMethod, ConvTranspose2dKernel, MethodCost,
+    PlanarConv2dKernel, Tuning, WeightSource,
 };
 pub use depthwise::DepthwiseKernel;
+pub use depthwise_gradient::{DepthwiseInputGradient, DepthwiseWeightGradient};
+pub use gradient::{
+    activation_gradient, channel_sums, copy_channels, copy_samples, multiply_sums, scale_samples,
+};
 pub use interpolate::interpolate;
+pub use interpolate_gradient::interpolate_gradient;
 pub use layout::{LANES, Layout};
 pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
-pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool2d::{
+    avg_pool2d, avg_pool2d_gradient, global_avg_pool, global_avg_pool_gradient, max_pool2d,
+    max_pool2d_gradient,
+};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Block, Blocked, BlockedMut, LANES, tensor::Target};
+use super::{Block, Blocked, BlockedMut, LANES, Layout, tensor::Target};
 use crate::simd::Simd;
 use crate::units::share;
 
@@ -65,18 +65,106 @@ pub(super) fn rows_of_unit(h: usize, w: usize) -> usize {
 
 /// Cuts the planes of a result into stretches that threads share; their borders are already zero when `f` gets them.
 pub(super) fn each_stretch(out: &mut BlockedMut<'_>, f: impl Fn(Stretch<'_>) + Sync) {
+    let rows = rows_of_unit(out.layout().shape.h, out.layout().shape.w);
+    cut(out, rows, f);
+}
+
+/// As [`each_stretch`], with a stretch for every plane.
+pub(super) fn each_plane(out: &mut BlockedMut<'_>, f: impl Fn(Stretch<'_>) + Sync) {
+    cut(out, out.layout().shape.h, f);
+}
+
+/// Writes what other readers gave of a gradient, or zeros.
+#[inline(always)]
+pub(super) fn begin<S: Simd>(simd: S, add: Option<Blocked<'_>>, stretch: &mut Stretch<'_>) {
+    let (block, sample) = (stretch.block(), stretch.sample());
+    for y in stretch.rows() {
+        let row = stretch.row(y);
+        match add {
+            Some(add) => row.copy_from_slice(add.row(block, sample, y)),
+            None => row.iter_mut().for_each(|pixel| store(simd, simd.splat(0.0), &mut pixel.0)),
+        }
+    }
+}
+
+fn cut(out: &mut BlockedMut<'_>, rows: usize, f: impl Fn(Stretch<'_>) + Sync) {
     let (layout, batch) = (out.layout(), out.batch());
     let (h, w) = (layout.shape.h, layout.shape.w);
-    let rows = rows_of_unit(h, w);
     let per_plane = h.div_ceil(rows);
+    let stretches = layout.blocks() * batch * per_plane;
+    // Planes of a few pixels are many: a unit has several.
+    let together = (UNIT / (rows * w * LANES)).max(1);
     let target = out.target();
-    share(layout.blocks() * batch * per_plane, rows * w * LANES, |unit| {
-        let (plane, start) = (unit / per_plane, unit % per_plane * rows);
-        let (block, sample, rows) = (plane / batch, plane % batch, start..h.min(start + rows));
-        // SAFETY: block and sample are within the tensor, and no other unit has these rows.
-        unsafe { target.clear_border(block, sample, rows.clone()) };
-        f(Stretch { target, block, sample, rows });
+    share(stretches.div_ceil(together), together * rows * w * LANES, |unit| {
+        for stretch in unit * together..stretches.min((unit + 1) * together) {
+            let (plane, start) = (stretch / per_plane, stretch % per_plane * rows);
+            let (block, sample, rows) = (plane / batch, plane % batch, start..h.min(start + rows));
+            // SAFETY: block and sample are within the tensor, and no other stretch has these rows.
+            unsafe { target.clear_border(block, sample, rows.clone()) };
+            f(Stretch { target, block, sample, rows });
+        }
     });
+}
+
+/// Pixels that a sum in `f32` runs over before it becomes a part of one in `f64`, as far as planes are not larger.
+const SUMMED: usize = 1 << 11;
+
+/// Channel blocks in groups of samples: what a sum over batch and plane is put together from. The same for every number of threads.
+#[derive(Clone, Copy)]
+pub(super) struct Groups {
+    batch: usize,
+    samples: usize,
+    per_block: usize,
+    blocks: usize,
+}
+
+impl Groups {
+    pub(super) fn new(layout: &Layout, batch: usize) -> Self {
+        let samples = (SUMMED / layout.shape.plane()).clamp(1, batch.max(1));
+        Groups { batch, samples, per_block: batch.div_ceil(samples), blocks: layout.blocks() }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.blocks * self.per_block
+    }
+
+    /// The groups of a block of channels.
+    pub(super) fn of_block(&self, block: usize) -> Range<usize> {
+        block * self.per_block..(block + 1) * self.per_block
+    }
+
+    /// Block and samples of a group.
+    pub(super) fn place(&self, group: usize) -> (usize, Range<usize>) {
+        let first = group % self.per_block * self.samples;
+        (group / self.per_block, first..self.batch.min(first + self.samples))
+    }
+}
+
+/// Calls `f(group, planes)` for every group of planes of a tensor that is changed in place.
+pub(super) fn each_group(out: &mut BlockedMut<'_>, groups: Groups, f: impl Fn(usize, Planes<'_>) + Sync) {
+    let shape = out.layout().shape;
+    let target = out.target();
+    share(groups.count(), groups.samples * shape.plane() * LANES, |group| {
+        let (block, samples) = groups.place(group);
+        f(group, Planes { target, block, samples });
+    });
+}
+
+/// The planes of a group.
+pub(super) struct Planes<'a> {
+    target: Target<'a>,
+    block: usize,
+    samples: Range<usize>,
+}
+
+impl<'a> Planes<'a> {
+    /// The next plane, whole.
+    pub(super) fn next_plane(&mut self) -> Option<Stretch<'a>> {
+        let sample = self.samples.next()?;
+        let rows = 0..self.target.layout().shape.h;
+        Some(Stretch { target: self.target, block: self.block, sample, rows })
+    }
 }
 
 impl<'a> Blocked<'a> {

@@ -96,8 +96,9 @@ impl Task for Finish {
     }
 }
 
+/// `1 / (1 + exp(-x))`.
 #[inline(always)]
-fn sigmoid<S: Simd>(simd: S, x: S::V) -> S::V {
+pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::V) -> S::V {
     let one = simd.splat(1.0);
     // -|x|, and NaN for NaN.
     let negative = simd.select_negative(x, x, simd.sub(simd.splat(0.0), x));

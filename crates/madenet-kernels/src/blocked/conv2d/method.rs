@@ -1,8 +1,8 @@
 //! Which method computes a convolution.
 
 use super::Layer;
-use crate::Isa;
 use crate::blocked::{Block, LANES};
+use crate::{Conv2d, Isa, Shape};
 
 /// What kernels are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -11,6 +11,17 @@ pub struct Tuning {
     pub isa: Isa,
     /// The method for dense convolutions that it fits; by default the one that should be fastest.
     pub method: Option<ConvMethod>,
+}
+
+impl Tuning {
+    /// For a convolution whose weights are new for every batch of `batch` samples, as in training: the method that should be fastest
+    /// when the time for packing its weights counts.
+    #[must_use]
+    pub fn training(isa: Isa, geometry: Conv2d, input: Shape, out_channels: usize, batch: usize) -> Self {
+        let costs = super::Conv2dKernel::costs(geometry, input, out_channels);
+        let least = costs.iter().min_by(|a, b| a.training_time(batch).total_cmp(&b.training_time(batch)));
+        Tuning { isa, method: least.map(|cost| cost.method) }
+    }
 }
 
 /// How a dense convolution is computed.
@@ -43,6 +54,14 @@ impl MethodCost {
     pub fn time(&self, weights: WeightSource) -> f64 {
         self.multiply_adds.max((self.bytes / size_of::<Block>()) as f64 * weights.multiply_adds())
     }
+
+    /// Estimated time for a batch of `batch` samples in multiply-adds, packing of the weights included.
+    #[must_use]
+    pub fn training_time(&self, batch: usize) -> f64 {
+        let blocks = (self.bytes / size_of::<Block>()) as f64;
+        let run = (batch as f64 * self.multiply_adds).max(blocks * WeightSource::Cache.multiply_adds());
+        run + blocks * PACKING
+    }
 }
 
 /// Where weights come from at every run.
@@ -64,6 +83,9 @@ impl WeightSource {
         }
     }
 }
+
+/// Multiply-adds in the time that a block of weights takes to be packed.
+const PACKING: f64 = 40.0;
 
 impl ConvMethod {
     /// All of them.

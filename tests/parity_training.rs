@@ -1,10 +1,10 @@
-//! Candle's interpreter against PyTorch: outputs in evaluation and in training, gradients and running statistics of every
-//! proof network. `tests/fixtures/generate.py` made the expected results.
+//! The interpreters that train against PyTorch: outputs in evaluation and in training, gradients and running statistics of
+//! every proof network. `tests/fixtures/generate.py` made the expected results.
 
 use std::error::Error;
 
 use candle_core::{DType, Device, Tensor, Var};
-use madenet_candle::{CandleNet, Policy, StepKey};
+use madenet_candle::{CandleNet, Engine, Policy, StepKey, Tape, TapeOptions};
 use madenet_nets::{Net, Params};
 use madenet_testing::{Proof, assert_close, assert_gradient_close, proofs};
 
@@ -42,15 +42,60 @@ networks!(toy_resnet, hrnet_fusion, unet6, mbconv, discriminator);
 fn agrees(name: &str) -> Outcome {
     let proof = proofs().into_iter().find(|proof| proof.name == name).ok_or("no such proof network")?;
     let fixture = proof.fixture();
-    let inputs = input_vars(&proof)?;
-    let tensors: Vec<Tensor> = inputs.iter().map(|(_, var)| var.as_tensor().clone()).collect();
-    let mut net = CandleNet::new(&proof.net, &proof.params(), &Policy::default(), &Device::Cpu)?;
+    let candle = CandleNet::new(&proof.net, &proof.params(), &Policy::default(), &Device::Cpu)?;
+    let inputs: Vec<Tensor> = input_vars(&proof)?.iter().map(|(_, var)| var.as_tensor().clone()).collect();
+    outputs_agree("eval", &proof.net, &candle.eval(&inputs)?, &fixture)?;
+    for step in [on_candle(&proof, candle)?, on_tape(&proof)?] {
+        outputs_agree("train", &proof.net, &step.outputs, &fixture)?;
+        gradients_agree(&proof, &step, &fixture)?;
+        running_statistics_agree(&step.after, &fixture)?;
+    }
+    Ok(())
+}
 
-    outputs_agree("eval", &proof.net, &net.eval(&tensors)?, &fixture)?;
-    let outputs = net.train(&tensors, StepKey { seed: Proof::SEED, step: Proof::STEP })?;
-    outputs_agree("train", &proof.net, &outputs, &fixture)?;
-    gradients_agree(&proof, &net, &inputs, &loss(&proof, &outputs)?, &fixture)?;
-    running_statistics_agree(&net.export()?, &fixture)
+/// What a training step gives: outputs, gradients by the name of the parameter or input, all parameters after it.
+struct Step {
+    outputs: Vec<Tensor>,
+    gradients: Vec<(String, Vec<f32>)>,
+    input_gradients: Vec<(String, Vec<f32>)>,
+    after: Params,
+}
+
+const KEY: StepKey = StepKey { seed: Proof::SEED, step: Proof::STEP };
+
+fn on_candle(proof: &Proof, mut net: CandleNet) -> Result<Step, Box<dyn Error>> {
+    let inputs = input_vars(proof)?;
+    let tensors: Vec<Tensor> = inputs.iter().map(|(_, var)| var.as_tensor().clone()).collect();
+    let outputs = net.train(&tensors, KEY)?;
+    let found = loss(proof, &outputs)?.backward()?;
+    let gradient = |name: &str, var: &Var| {
+        let gradient = found.get(var).ok_or_else(|| format!("no gradient reached {name}"))?;
+        assert_eq!(gradient.dims(), var.dims(), "gradient of {name}");
+        Ok::<_, Box<dyn Error>>((name.to_string(), values(gradient)?))
+    };
+    Ok(Step {
+        gradients: net.vars().map(|(name, var)| gradient(name, var)).collect::<Result<_, _>>()?,
+        input_gradients: inputs.iter().map(|(name, var)| gradient(name, var)).collect::<Result<_, _>>()?,
+        after: net.export()?,
+        outputs,
+    })
+}
+
+fn on_tape(proof: &Proof) -> Result<Step, Box<dyn Error>> {
+    let options = TapeOptions { input_gradients: true, ..TapeOptions::default() };
+    let mut tape = Tape::new(&proof.net, &proof.params(), &Policy::default(), options)?;
+    let inputs = input_vars(proof)?;
+    let tensors: Vec<Tensor> = inputs.iter().map(|(_, var)| var.as_tensor().clone()).collect();
+    let outputs = tape.forward(&tensors, KEY)?;
+    tape.backward(&loss(proof, &outputs)?)?;
+    let mut gradients = Vec::new();
+    tape.for_each(&mut |name, _, gradient| {
+        gradients.push((name.to_string(), gradient.to_vec()));
+        Ok(())
+    })?;
+    let names = inputs.into_iter().map(|(name, _)| name);
+    let input_gradients = names.zip(tape.input_gradients().iter().cloned()).collect();
+    Ok(Step { gradients, input_gradients, after: tape.export()?, outputs })
 }
 
 fn input_vars(proof: &Proof) -> Result<Vec<(String, Var)>, candle_core::Error> {
@@ -79,29 +124,16 @@ fn loss(proof: &Proof, outputs: &[Tensor]) -> Result<Tensor, candle_core::Error>
     Ok(loss)
 }
 
-fn gradients_agree(
-    proof: &Proof,
-    net: &CandleNet,
-    inputs: &[(String, Var)],
-    loss: &Tensor,
-    fixture: &Params,
-) -> Outcome {
-    let gradients = loss.backward()?;
-    let gradient = |name: &str, var: &Var| {
-        let gradient = gradients.get(var).ok_or_else(|| format!("no gradient reached {name}"))?;
-        assert_eq!(gradient.dims(), var.dims(), "gradient of {name}");
-        Ok::<_, Box<dyn Error>>(values(gradient)?)
-    };
-    let mut trained = 0;
-    for (name, var) in net.vars() {
-        assert_gradient_close(fixture, name, &gradient(name, var)?, GRADIENT_TOLERANCE);
-        trained += 1;
+fn gradients_agree(proof: &Proof, step: &Step, fixture: &Params) -> Outcome {
+    for (name, gradient) in &step.gradients {
+        assert_gradient_close(fixture, name, gradient, GRADIENT_TOLERANCE);
     }
-    assert_eq!(trained, proof.net.params().iter().filter(|(_, spec)| spec.role.is_trained()).count());
-    for (input, var) in inputs {
+    let trained = proof.net.params().iter().filter(|(_, spec)| spec.role.is_trained()).count();
+    assert_eq!(step.gradients.len(), trained);
+    for (input, gradient) in &step.input_gradients {
         let name = format!("grad_input.{input}");
         let expected = fixture.get(&name).ok_or_else(|| format!("the fixture lacks {name}"))?;
-        assert_close(&name, &gradient(input, var)?, expected.values(), GRADIENT_TOLERANCE);
+        assert_close(&name, gradient, expected.values(), GRADIENT_TOLERANCE);
     }
     Ok(())
 }
