@@ -44,6 +44,17 @@ pub struct DepthwiseKernel {
     activation: Activation,
 }
 
+/// Refuses weights and bias of other lengths than the channels', and gives the taps of a channel.
+fn check_lengths(geometry: &Conv2d, channels: usize, weight: &[f32], bias: Option<&[f32]>) -> Result<usize> {
+    const WHAT: &str = "depthwise: weight";
+    let taps = check::product(WHAT, &[geometry.kernel.0, geometry.kernel.1])?;
+    check::length(WHAT, check::product(WHAT, &[channels, taps])?, weight.len())?;
+    if let Some(bias) = bias {
+        check::length("depthwise: bias", channels, bias.len())?;
+    }
+    Ok(taps)
+}
+
 impl DepthwiseKernel {
     /// Prepares the convolution of samples of shape `input`. The number of groups in `geometry` does not matter: it is the number
     /// of channels.
@@ -62,29 +73,33 @@ impl DepthwiseKernel {
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Result<Self> {
-        let (kh, kw) = geometry.kernel;
         let output = output_shape(&geometry, input)?;
-        let taps = check::product("depthwise: weight", &[kh, kw])?;
-        check::length(
-            "depthwise: weight",
-            check::product("depthwise: weight", &[input.c, taps])?,
-            weight.len(),
-        )?;
-        if let Some(bias) = bias {
-            check::length("depthwise: bias", input.c, bias.len())?;
-        }
-        // Spare lanes are 0.
-        let mut weights = vec![Block::ZERO; input.c.div_ceil(LANES) * taps];
+        check_lengths(&geometry, input.c, weight, bias)?;
+        // Spare lanes stay 0.
+        let blocks = input.c.div_ceil(LANES);
+        let weights = vec![Block::ZERO; blocks * geometry.kernel.0 * geometry.kernel.1];
+        let (border, packed_bias) = (border(&geometry, input, output), vec![Block::ZERO; blocks]);
+        let mut kernel =
+            DepthwiseKernel { isa, geometry, input, output, border, weights, bias: packed_bias, activation };
+        kernel.set_weights(weight, bias)?;
+        Ok(kernel)
+    }
+
+    /// Takes other weights and bias, as [`new`](Self::new) does, without allocating.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if `weight` or `bias` has another length than before.
+    pub fn set_weights(&mut self, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
+        let taps = check_lengths(&self.geometry, self.input.c, weight, bias)?;
         for (channel, window) in weight.chunks_exact(taps).enumerate() {
-            let blocks = &mut weights[channel / LANES * taps..];
+            let blocks = &mut self.weights[channel / LANES * taps..];
             blocks.iter_mut().zip(window).for_each(|(block, weight)| block.0[channel % LANES] = *weight);
         }
-        let mut packed_bias = vec![Block::ZERO; input.c.div_ceil(LANES)];
-        for (block, bias) in packed_bias.iter_mut().zip(bias.unwrap_or_default().chunks(LANES)) {
+        self.bias.fill(Block::ZERO);
+        for (block, bias) in self.bias.iter_mut().zip(bias.unwrap_or_default().chunks(LANES)) {
             block.0[..bias.len()].copy_from_slice(bias);
         }
-        let border = border(&geometry, input, output);
-        Ok(DepthwiseKernel { isa, geometry, input, output, border, weights, bias: packed_bias, activation })
+        Ok(())
     }
 
     /// The shape of an output sample.

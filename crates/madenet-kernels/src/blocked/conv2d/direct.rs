@@ -5,8 +5,9 @@
 //! channels, whose input stays in the second-level cache, or, where the weights are larger than the input (deep layers), a
 //! group of output channels, so that every thread reads its own weights only.
 
-use super::filters::{Filters, Group};
+use super::filters::{Filters, Group, TapPlace};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
+use super::weights::Weights;
 use super::{Layer, Operands};
 use crate::blocked::{Block, LANES};
 use crate::simd::{Isa, Simd, Task};
@@ -28,19 +29,15 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    pub(super) fn new(isa: Isa, layer: &Layer, weight: &[f32]) -> Self {
-        let (channels, taps) = (layer.input.c, layer.taps());
-        let steps: Vec<usize> = (0..channels.div_ceil(LANES))
-            .flat_map(|block| (0..taps).map(move |tap| (block, tap)))
-            .flat_map(|(block, tap)| {
-                (block * LANES..channels.min((block + 1) * LANES)).map(move |channel| channel * taps + tap)
-            })
-            .collect();
-        let most = most_blocks(isa.accumulators());
-        let filters = Filters::new(layer.output.c, steps.len(), most, |out, step| {
-            weight[out * steps.len() + steps[step]]
-        });
-        Direct { filters }
+    pub(super) fn new(isa: Isa, layer: &Layer) -> Self {
+        let depth = layer.input.c * layer.taps();
+        Direct { filters: Filters::new(layer.output.c, depth, most_blocks(isa.accumulators())) }
+    }
+
+    pub(super) fn set_weights(&mut self, isa: Isa, weights: &Weights<'_>) {
+        let Weights { inputs, taps, .. } = *weights;
+        self.filters
+            .set(isa, weights, |channel, index| TapPlace { before: 0, taps, index }.step(inputs, channel));
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -184,6 +181,7 @@ impl Unit<'_> {
             out_block: out.block(),
             out_pixel: LANES,
             residual_block: residual.map_or(0, |residual| residual.block),
+            residual_pixel: LANES,
         };
         let weights: *const f32 = self.filters.at(group, first * LANES * layer.taps());
         let bias = layer.bias[group.first..].as_ptr().cast();

@@ -1,8 +1,8 @@
 //! Which method computes a convolution.
 
-use super::Layer;
-use crate::Isa;
+use super::{Conv2dKernel, Layer};
 use crate::blocked::{Block, LANES};
+use crate::{Conv2d, Isa, Shape};
 
 /// What kernels are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,7 +43,18 @@ impl MethodCost {
     pub fn time(&self, weights: WeightSource) -> f64 {
         self.multiply_adds.max((self.bytes / size_of::<Block>()) as f64 * weights.multiply_adds())
     }
+
+    /// Estimated time for a step of training with `batch` samples, in multiply-adds: the weights are new and are packed first.
+    #[must_use]
+    pub fn training_time(&self, batch: usize) -> f64 {
+        let blocks = (self.bytes / size_of::<Block>()) as f64;
+        let weights = blocks * WeightSource::Memory.multiply_adds();
+        (batch as f64 * self.multiply_adds).max(weights) + blocks * MACS_PER_PACKED
+    }
 }
+
+/// Multiply-adds in the time that packing a block of weights takes: transforms are packed at the speed of memory.
+const MACS_PER_PACKED: f64 = 100.0;
 
 /// Where weights come from at every run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -68,6 +79,15 @@ impl WeightSource {
 impl ConvMethod {
     /// All of them.
     pub const ALL: [ConvMethod; 3] = [ConvMethod::Direct, ConvMethod::Winograd2, ConvMethod::Winograd4];
+
+    /// The fastest method for steps of training with `batch` samples, as [`MethodCost::training_time`] estimates them; the
+    /// definition where there is no choice.
+    #[must_use]
+    pub fn for_training(geometry: Conv2d, input: Shape, out_channels: usize, batch: usize) -> Self {
+        let costs = Conv2dKernel::costs(geometry, input, out_channels);
+        let least = costs.iter().min_by(|a, b| a.training_time(batch).total_cmp(&b.training_time(batch)));
+        least.map_or(ConvMethod::Direct, |cost| cost.method)
+    }
 
     /// Outputs of a tile on each axis.
     pub(super) const fn outputs(self) -> usize {

@@ -2,12 +2,14 @@
 
 mod direct;
 mod filters;
+mod input_gradient;
 mod method;
 mod phase;
 mod planar;
 mod tile;
 mod transform;
 mod transposed;
+mod weights;
 mod winograd;
 
 use super::tensor::{Source, Target};
@@ -15,9 +17,11 @@ use super::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::Isa;
 use crate::{Activation, Conv2d, Error, Padding, Result, Shape, check};
 use direct::Direct;
+pub use input_gradient::Conv2dInputGradient;
 pub use method::{ConvMethod, MethodCost, Tuning, WeightSource};
 pub use planar::PlanarConv2dKernel;
 pub use transposed::ConvTranspose2dKernel;
+use weights::{Order, Weights};
 use winograd::Winograd;
 
 /// Multiply-adds in the time that streaming over one value takes, roughly: what [`units::share`](crate::units::share) weighs.
@@ -25,6 +29,8 @@ const MACS_PER_VALUE: usize = 32;
 
 /// Weights whose packed bytes cannot overflow: 16 times as many where lanes stay empty, 4 times where they are transformed.
 const MOST_WEIGHTS: usize = isize::MAX as usize / (4 * LANES * size_of::<f32>());
+
+const WHAT: &str = "blocked conv2d";
 
 /// A convolution of one group with fixed geometry, input size and weights (PyTorch's `Conv2d`, zero padding):
 /// `out = activation(conv(x) + bias + residual)`.
@@ -110,6 +116,16 @@ impl Layer {
         kernel == (3, 3) && stride == 1 && dilation == 1
     }
 
+    /// Weights and bias of this layer, once their lengths are checked.
+    fn weights<'a>(&self, weight: &'a [f32], bias: Option<&[f32]>, order: Order) -> Result<Weights<'a>> {
+        let (inputs, outputs, taps) = (self.input.c, self.output.c, self.taps());
+        check::length("conv2d: weight", inputs * outputs * taps, weight.len())?;
+        if let Some(bias) = bias {
+            check::length("conv2d: bias", outputs, bias.len())?;
+        }
+        Ok(Weights { values: weight, outputs, inputs, taps, order })
+    }
+
     /// The input of the first output pixel's first tap, in the border where there is padding.
     fn first_tap(&self, x: &Source) -> *const f32 {
         let Padding { top, left, .. } = self.geometry.padding;
@@ -134,18 +150,53 @@ impl Conv2dKernel {
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Result<Self> {
-        const WHAT: &str = "blocked conv2d";
         if geometry.groups != 1 {
             return Err(check::geometry(WHAT, format!("one group is needed, there are {}", geometry.groups)));
         }
-        let output = crate::conv2d::output_shape(&geometry, input, out_channels, weight, bias)?;
-        let bias = filters::bias(bias.unwrap_or(&vec![0.0; out_channels]));
-        let layer = Layer { geometry, input, output, bias, activation };
+        // Before there is memory for them.
+        crate::conv2d::output_shape(&geometry, input, out_channels, weight, bias)?;
+        let mut kernel = Self::unset(tuning, geometry, input, out_channels, activation)?;
+        kernel.set_weights(weight, bias)?;
+        Ok(kernel)
+    }
+
+    /// As [`new`](Self::new), with weights that are all 0.
+    fn unset(
+        tuning: Tuning,
+        geometry: Conv2d,
+        input: Shape,
+        out_channels: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        let (output, weights) = crate::conv2d::sizes(&geometry, input, out_channels)?;
+        if weights > MOST_WEIGHTS {
+            return Err(check::geometry(WHAT, format!("{weights} weights are above {MOST_WEIGHTS}")));
+        }
+        let layer = Layer { geometry, input, output, bias: filters::no_bias(out_channels), activation };
         let method = match method::choose(&tuning, &layer) {
-            ConvMethod::Direct => Method::Direct(Direct::new(tuning.isa, &layer, weight)),
-            winograd => Method::Winograd(Winograd::new(tuning.isa, &layer, winograd.outputs(), weight)),
+            ConvMethod::Direct => Method::Direct(Direct::new(tuning.isa, &layer)),
+            winograd => Method::Winograd(Winograd::new(tuning.isa, &layer, winograd.outputs())),
         };
         Ok(Conv2dKernel { isa: tuning.isa, layer, method })
+    }
+
+    /// Takes other weights and bias, as [`new`](Self::new) does, without allocating: what a step of training does. Threads share
+    /// the work.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if `weight` or `bias` has another length than before.
+    pub fn set_weights(&mut self, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
+        let weights = self.layer.weights(weight, bias, Order::OutputsFirst)?;
+        self.set(&weights);
+        filters::set_bias(&mut self.layer.bias, bias);
+        Ok(())
+    }
+
+    fn set(&mut self, weights: &Weights<'_>) {
+        match &mut self.method {
+            Method::Direct(direct) => direct.set_weights(self.isa, weights),
+            Method::Winograd(winograd) => winograd.set_weights(self.isa, weights),
+        }
     }
 
     /// What the methods that fit a layer cost, the definition first; none where [`new`](Self::new) takes no weights.

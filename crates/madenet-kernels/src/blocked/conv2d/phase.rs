@@ -1,7 +1,7 @@
 //! The phases of a transposed convolution: which taps of the kernel reach which pixels of the output.
 
+use super::filters::TapPlace;
 use crate::ConvTranspose2d;
-use crate::blocked::LANES;
 
 /// What an axis of the output has at `first`, `first + stride`, ..: positions that the same taps reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Phase {
 impl Phase {
     pub(super) fn new(first: usize, (outputs, kernel, stride, before): (usize, usize, usize, usize)) -> Self {
         let tap = (first + before) % stride;
-        let taps = kernel.saturating_sub(tap).div_ceil(stride);
+        let taps = taps_from(tap, kernel, stride);
         let last = ((first + before) / stride) as isize;
         Phase { first, count: (outputs - first).div_ceil(stride), tap, taps, input: last + 1 - taps as isize }
     }
@@ -35,22 +35,30 @@ impl Phase {
     }
 }
 
-/// (Input channel, tap) of every step of the tile's sum for the phase whose first tap is `first`.
-pub(super) fn steps(
-    geometry: &ConvTranspose2d,
-    channels: usize,
-    first: (usize, usize),
-) -> Vec<(usize, usize)> {
-    let ConvTranspose2d { kernel, stride, .. } = *geometry;
-    let taps = move |first: usize, kernel: usize| (first..kernel).step_by(stride).rev();
-    let blocks = (0..channels).step_by(LANES);
-    blocks
-        .flat_map(|block| {
-            taps(first.0, kernel.0)
-                .flat_map(move |y| taps(first.1, kernel.1).map(move |x| y * kernel.1 + x))
-                .flat_map(move |tap| (block..channels.min(block + LANES)).map(move |c| (c, tap)))
-        })
-        .collect()
+/// Where the taps of the kernel stand in the sums of all phases, one behind another.
+pub(super) fn tap_places(geometry: &ConvTranspose2d) -> Vec<TapPlace> {
+    let (kh, kw) = geometry.kernel;
+    let place = |(y, x): (usize, usize)| {
+        let stride = geometry.stride;
+        let (rows, columns) = (taps_from(y % stride, kh, stride), taps_from(x % stride, kw, stride));
+        // A phase has its last tap first.
+        let index = (rows - 1 - y / stride) * columns + columns - 1 - x / stride;
+        TapPlace { before: taps_before(geometry, (y % stride, x % stride)), taps: rows * columns, index }
+    };
+    (0..kh).flat_map(|y| (0..kw).map(move |x| (y, x))).map(place).collect()
+}
+
+/// Taps of the phases before the one whose first tap is `first`, (row, column).
+pub(super) fn taps_before(geometry: &ConvTranspose2d, first: (usize, usize)) -> usize {
+    let ConvTranspose2d { kernel: (kh, kw), stride, .. } = *geometry;
+    let before =
+        |first: usize, kernel: usize| (0..first).map(|tap| taps_from(tap, kernel, stride)).sum::<usize>();
+    before(first.0, kh) * kw + taps_from(first.0, kh, stride) * before(first.1, kw)
+}
+
+/// Taps of a phase on an axis.
+fn taps_from(first: usize, kernel: usize, stride: usize) -> usize {
+    kernel.saturating_sub(first).div_ceil(stride)
 }
 
 #[cfg(test)]
@@ -65,12 +73,14 @@ mod tests {
         assert_eq!(phase(1), Phase { first: 1, count: 3, tap: 0, taps: 2, input: 0 });
         assert_eq!((phase(0).border(3), phase(1).border(3)), ((1, 0), (0, 1)));
         let geometry = ConvTranspose2d { kernel: (1, 4), ..ConvTranspose2d::new(4, 2, 1) };
-        assert_eq!(steps(&geometry, 2, (0, 1)), [(0, 3), (1, 3), (0, 1), (1, 1)]);
+        let places = tap_places(&geometry).into_iter().map(|place| (place.before, place.taps, place.index));
+        assert!(places.eq([(0, 2, 1), (2, 2, 1), (0, 2, 0), (2, 2, 0)]));
+        assert_eq!(taps_before(&ConvTranspose2d::new(4, 2, 1), (1, 1)), 12);
     }
 
     #[test]
     fn a_stride_above_the_kernel_leaves_pixels_without_taps() {
         assert_eq!(Phase::new(2, (9, 2, 3, 0)), Phase { first: 2, count: 3, tap: 2, taps: 0, input: 1 });
-        assert!(steps(&ConvTranspose2d::new(2, 3, 0), 20, (2, 0)).is_empty());
+        assert_eq!(taps_before(&ConvTranspose2d::new(2, 3, 0), (2, 0)), 4);
     }
 }

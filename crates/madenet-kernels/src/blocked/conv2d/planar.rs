@@ -4,8 +4,9 @@
 //! input, so it can read planes as well as blocks. A unit of work is a band of output rows of one sample; it copies the input
 //! rows under its windows, zeros of the padding included, to its worker's scratch memory, and no window meets an edge.
 
-use super::filters::{self, Filters, Group};
+use super::filters::{Filters, Group, no_bias, set_bias};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
+use super::weights::Order;
 use super::winograd::Scratch;
 use super::{Layer, MACS_PER_VALUE, Tuning};
 use crate::blocked::tensor::Target;
@@ -55,11 +56,12 @@ pub struct PlanarConv2dKernel {
     filters: Filters,
 }
 
-/// The place in a filter `[channel][kernel row][kernel column]` of every step of the tile's sum, whose innermost loop runs along
-/// a kernel row: neighbouring floats, of which there are no fewer than channels in most first layers.
-fn steps(channels: usize, (kh, kw): (usize, usize)) -> Vec<usize> {
-    let pieces = (0..kw).step_by(LANES).flat_map(|first| (0..channels * kh).map(move |row| (row, first)));
-    pieces.flat_map(|(row, first)| row * kw + first..row * kw + kw.min(first + LANES)).collect()
+/// The place of a weight in the tile's sum, whose innermost loop runs along a kernel row, or a piece of it: neighbouring floats,
+/// of which there are no fewer than channels in most first layers.
+fn step(channels: usize, (kh, kw): (usize, usize), channel: usize, tap: usize) -> usize {
+    let (row, column) = (channel * kh + tap / kw, tap % kw);
+    let first = column / LANES * LANES;
+    first * channels * kh + row * LANES.min(kw - first) + column - first
 }
 
 impl PlanarConv2dKernel {
@@ -87,14 +89,24 @@ impl PlanarConv2dKernel {
         let Padding { top, left, bottom, right } = geometry.padding;
         let padded = [input.c, input.h + top + bottom, input.w + left + right, size_of::<Block>()];
         check::product(WHAT, &padded)?;
-        let steps = steps(input.c, geometry.kernel);
+        let layer = Layer { geometry, input, output, bias: no_bias(out_channels), activation };
         let most = most_blocks(tuning.isa.accumulators());
-        let filters = Filters::new(out_channels, steps.len(), most, |channel, step| {
-            weight[channel * steps.len() + steps[step]]
-        });
-        let bias = filters::bias(bias.unwrap_or(&vec![0.0; out_channels]));
-        let layer = Layer { geometry, input, output, bias, activation };
-        Ok(PlanarConv2dKernel { isa: tuning.isa, layer, filters })
+        let filters = Filters::new(out_channels, input.c * layer.taps(), most);
+        let mut kernel = PlanarConv2dKernel { isa: tuning.isa, layer, filters };
+        kernel.set_weights(weight, bias)?;
+        Ok(kernel)
+    }
+
+    /// Takes other weights and bias, as [`new`](Self::new) does, without allocating.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `weight` or `bias` has another length than before.
+    pub fn set_weights(&mut self, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
+        let weights = self.layer.weights(weight, bias, Order::OutputsFirst)?;
+        let (channels, kernel) = (self.layer.input.c, self.layer.geometry.kernel);
+        self.filters.set(self.isa, &weights, |channel, tap| step(channels, kernel, channel, tap));
+        set_bias(&mut self.layer.bias, bias);
+        Ok(())
     }
 
     /// The shape of an output sample.
@@ -262,6 +274,7 @@ impl Unit<'_> {
             out_block: self.out.block(),
             out_pixel: LANES,
             residual_block: 0,
+            residual_pixel: LANES,
         };
         let (weights, bias) = (filters.at(group, 0), layer.bias[group.first..].as_ptr().cast());
         for (y, row) in self.rows.clone().enumerate() {
@@ -292,8 +305,8 @@ mod tests {
 
     #[test]
     fn steps_name_every_weight_once_and_wide_kernels_in_pieces() {
-        assert!(steps(3, (7, 7)).into_iter().eq(0..147));
-        assert_eq!(steps(2, (1, 17))[15..20], [15, 17, 18, 19, 20]);
-        assert_eq!(steps(2, (1, 17))[31..], [32, 16, 33]);
+        assert!((0..147).all(|index| step(3, (7, 7), index / 49, index % 49) == index));
+        let places = |channel| [0, 15, 16].map(|tap| step(2, (1, 17), channel, tap));
+        assert_eq!([places(0), places(1)], [[0, 15, 32], [16, 31, 33]]);
     }
 }

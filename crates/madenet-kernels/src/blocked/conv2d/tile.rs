@@ -39,8 +39,9 @@ pub(super) struct Ends {
     pub(super) out_block: usize,
     /// From an output pixel to its right neighbour in the tile.
     pub(super) out_pixel: usize,
-    /// The same of the residual.
+    /// The same two of the residual.
     pub(super) residual_block: usize,
+    pub(super) residual_pixel: usize,
 }
 
 /// Where a tile reads and writes.
@@ -163,7 +164,10 @@ unsafe fn fixed<S: Simd, const BLOCKS: usize, const PIXELS: usize, const STEP: u
                 } else if place.residual.is_null() {
                     bias
                 } else {
-                    simd.add(bias, simd.load(place.residual.add(b * ends.residual_block + p * LANES)))
+                    simd.add(
+                        bias,
+                        simd.load(place.residual.add(b * ends.residual_block + p * ends.residual_pixel)),
+                    )
                 };
             }
         }

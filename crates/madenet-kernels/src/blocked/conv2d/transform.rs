@@ -5,8 +5,11 @@ use crate::simd::Simd;
 
 /// A tile of `M` x `M` outputs from `T` x `T` inputs, `T = M + 2`.
 pub(super) trait Tile<const M: usize, const T: usize> {
-    /// `G`: a row of a filter to the points.
-    const FILTER: [[f64; 3]; T];
+    /// What a row of [`filter`](Self::filter)'s points is scaled by.
+    const SCALES: [f64; T];
+
+    /// `G g` of a row or column of a filter, but for the scales: sums only, so that products of the scales are rounded once.
+    fn filter<S: Simd>(simd: S, g: [S::V; 3]) -> [S::V; T];
 
     /// `B^T d`.
     fn input<S: Simd>(simd: S, d: [S::V; T]) -> [S::V; T];
@@ -19,7 +22,13 @@ pub(super) trait Tile<const M: usize, const T: usize> {
 pub(super) struct F2;
 
 impl Tile<2, 4> for F2 {
-    const FILTER: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+    const SCALES: [f64; 4] = [1.0, 0.5, 0.5, 1.0];
+
+    #[inline(always)]
+    fn filter<S: Simd>(simd: S, g: [S::V; 3]) -> [S::V; 4] {
+        let even = simd.add(g[0], g[2]);
+        [g[0], simd.add(even, g[1]), simd.sub(even, g[1]), g[2]]
+    }
 
     #[inline(always)]
     fn input<S: Simd>(simd: S, d: [S::V; 4]) -> [S::V; 4] {
@@ -36,14 +45,15 @@ impl Tile<2, 4> for F2 {
 pub(super) struct F4;
 
 impl Tile<4, 6> for F4 {
-    const FILTER: [[f64; 3]; 6] = [
-        [1.0 / 4.0, 0.0, 0.0],
-        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ];
+    const SCALES: [f64; 6] = [1.0 / 4.0, -1.0 / 6.0, -1.0 / 6.0, 1.0 / 24.0, 1.0 / 24.0, 1.0];
+
+    #[inline(always)]
+    fn filter<S: Simd>(simd: S, g: [S::V; 3]) -> [S::V; 6] {
+        let even = simd.add(g[0], g[2]);
+        let even2 = simd.mul_add(simd.splat(4.0), g[2], g[0]);
+        let odd2 = simd.add(g[1], g[1]);
+        [g[0], simd.add(even, g[1]), simd.sub(even, g[1]), simd.add(even2, odd2), simd.sub(even2, odd2), g[2]]
+    }
 
     #[inline(always)]
     fn input<S: Simd>(simd: S, d: [S::V; 6]) -> [S::V; 6] {
@@ -76,14 +86,24 @@ impl Tile<4, 6> for F4 {
     }
 }
 
-/// `G g G^T` of a filter, in f64: the factors of its points are rounded once.
-pub(super) fn filter<F: Tile<M, T>, const M: usize, const T: usize>(g: &[f32], point: usize) -> f32 {
-    let (row, column) = (&F::FILTER[point / T], &F::FILTER[point % T]);
-    let mut sum = 0.0;
-    for (y, row) in row.iter().enumerate() {
-        for (x, column) in column.iter().enumerate() {
-            sum += row * column * f64::from(g[3 * y + x]);
+/// `G g G^T` of a filter `[row][column]`.
+#[expect(clippy::needless_range_loop, reason = "rows and columns of a tile")]
+#[inline(always)]
+pub(super) fn filter<S: Simd, F: Tile<M, T>, const M: usize, const T: usize>(
+    simd: S,
+    g: [[S::V; 3]; 3],
+) -> [[S::V; T]; T] {
+    let mut columns = [[simd.splat(0.0); T]; 3];
+    for x in 0..3 {
+        columns[x] = F::filter(simd, [g[0][x], g[1][x], g[2][x]]);
+    }
+    let mut points = [[simd.splat(0.0); T]; T];
+    for y in 0..T {
+        points[y] = F::filter(simd, [columns[0][y], columns[1][y], columns[2][y]]);
+        for x in 0..T {
+            let scale = simd.splat((F::SCALES[y] * F::SCALES[x]) as f32);
+            points[y][x] = simd.mul(scale, points[y][x]);
         }
     }
-    sum as f32
+    points
 }

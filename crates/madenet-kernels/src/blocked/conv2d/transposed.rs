@@ -6,10 +6,11 @@
 //! arXiv:1609.07009.)
 
 use super::direct::STRETCH_BYTES;
-use super::filters::{self, Filters};
-use super::phase::{Phase, steps};
+use super::filters::{Filters, Group, TapPlace, no_bias, set_bias};
+use super::phase::{Phase, tap_places, taps_before};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
-use super::{MACS_PER_VALUE, Tuning};
+use super::weights::{Order, Weights};
+use super::{MACS_PER_VALUE, MOST_WEIGHTS, Tuning};
 use crate::blocked::tensor::{Source, Target};
 use crate::blocked::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::{Isa, Simd, Task};
@@ -19,9 +20,10 @@ use crate::{Activation, ConvTranspose2d, Padding, Result, Shape, check, units};
 const BAND_BYTES: usize = 512 << 10;
 
 const WHAT: &str = "blocked conv_transpose2d";
+const WHAT_WEIGHT: &str = "blocked conv_transpose2d: weight";
 
 /// A transposed convolution of one group without dilation, with fixed geometry, input size and weights (PyTorch's
-/// `ConvTranspose2d`): `out = activation(conv_transpose(x) + bias)`.
+/// `ConvTranspose2d`): `out = activation(conv_transpose(x) + bias + residual)`.
 ///
 /// ```
 /// use madenet_kernels::blocked::{Block, Blocked, BlockedMut, ConvTranspose2dKernel, Layout, Tuning, pack, unpack};
@@ -57,8 +59,31 @@ pub struct ConvTranspose2dKernel {
     border: Padding,
     bias: Vec<Block>,
     activation: Activation,
-    /// `[row of the kernel's first tap][column]`; where the stride is larger than the kernel, the last ones have no taps.
-    filters: Vec<Filters>,
+    /// The sums of all phases, one behind another.
+    filters: Filters,
+    /// Where a tap of the kernel stands in them.
+    places: Vec<TapPlace>,
+}
+
+/// The shape of the output and the number of weights, once the geometry is checked.
+fn sizes(geometry: &ConvTranspose2d, input: Shape, out_channels: usize) -> Result<(Shape, usize)> {
+    let ConvTranspose2d { kernel: (kh, kw), groups, dilation, .. } = *geometry;
+    if groups != 1 || dilation != 1 {
+        let reason = format!("groups and dilation of 1 are needed, they are {groups} and {dilation}");
+        return Err(check::geometry(WHAT, reason));
+    }
+    let output = crate::conv_transpose2d::output_shape(geometry, input, out_channels)?;
+    let weights = check::product(WHAT_WEIGHT, &[input.c, out_channels, kh, kw])?;
+    if weights > MOST_WEIGHTS {
+        return Err(check::geometry(WHAT, format!("{weights} weights are above {MOST_WEIGHTS}")));
+    }
+    Ok((output, weights))
+}
+
+/// Refuses other numbers of weights, and of bias than channels.
+fn check_lengths(weights: usize, channels: usize, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
+    check::length(WHAT_WEIGHT, weights, weight.len())?;
+    bias.map_or(Ok(()), |bias| check::length("blocked conv_transpose2d: bias", channels, bias.len()))
 }
 
 impl ConvTranspose2dKernel {
@@ -79,41 +104,60 @@ impl ConvTranspose2dKernel {
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Result<Self> {
-        let ConvTranspose2d { kernel: (kh, kw), stride, groups, dilation, .. } = geometry;
-        if groups != 1 || dilation != 1 {
-            let reason = format!("groups and dilation of 1 are needed, they are {groups} and {dilation}");
-            return Err(check::geometry(WHAT, reason));
-        }
-        let output = crate::conv_transpose2d::output_shape(&geometry, input, out_channels)?;
-        let expected = check::product("blocked conv_transpose2d: weight", &[input.c, out_channels, kh, kw])?;
-        check::length("blocked conv_transpose2d: weight", expected, weight.len())?;
-        if let Some(bias) = bias {
-            check::length("blocked conv_transpose2d: bias", out_channels, bias.len())?;
-        }
-        let most = most_blocks(tuning.isa.accumulators());
-        let firsts = (0..stride.min(kh + 1)).flat_map(|y| (0..stride.min(kw + 1)).map(move |x| (y, x)));
-        let filters = firsts
-            .map(|first| {
-                let steps = steps(&geometry, input.c, first);
-                Filters::new(out_channels, steps.len(), most, |out, step| {
-                    let (channel, tap) = steps[step];
-                    weight[(channel * out_channels + out) * kh * kw + tap]
-                })
-            })
-            .collect();
-        let bias = filters::bias(bias.unwrap_or(&vec![0.0; out_channels]));
+        // Before there is memory for them.
+        let (_, weights) = sizes(&geometry, input, out_channels)?;
+        check_lengths(weights, out_channels, weight, bias)?;
+        let mut kernel = Self::unset(tuning.isa, geometry, input, out_channels, activation)?;
+        kernel.set_weights(weight, bias)?;
+        Ok(kernel)
+    }
+
+    /// As [`new`](Self::new), with weights that are all 0.
+    pub(super) fn unset(
+        isa: Isa,
+        geometry: ConvTranspose2d,
+        input: Shape,
+        out_channels: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        let (output, weights) = sizes(&geometry, input, out_channels)?;
+        let depth = weights / out_channels;
         let mut kernel = ConvTranspose2dKernel {
-            isa: tuning.isa,
+            isa,
             geometry,
             input,
             output,
             border: Padding::default(),
-            bias,
+            bias: no_bias(out_channels),
             activation,
-            filters,
+            filters: Filters::new(out_channels, depth, most_blocks(isa.accumulators())),
+            places: tap_places(&geometry),
         };
         kernel.border = kernel.reach();
         Ok(kernel)
+    }
+
+    /// Takes other weights and bias, as [`new`](Self::new) does, without allocating.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if `weight` or `bias` has another length than before.
+    pub fn set_weights(&mut self, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
+        let (inputs, outputs, taps) = (self.input.c, self.output.c, self.places.len());
+        check_lengths(inputs * outputs * taps, outputs, weight, bias)?;
+        self.set(&Weights { values: weight, outputs, inputs, taps, order: Order::InputsFirst });
+        set_bias(&mut self.bias, bias);
+        Ok(())
+    }
+
+    pub(super) fn set(&mut self, weights: &Weights<'_>) {
+        let places = &self.places;
+        self.filters.set(self.isa, weights, |channel, tap| places[tap].step(weights.inputs, channel));
+    }
+
+    /// The shape of an input sample.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.input
     }
 
     /// The shape of an output sample.
@@ -131,7 +175,7 @@ impl ConvTranspose2dKernel {
     /// Bytes of the packed weights.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.filters.iter().map(|filters| size_of_val(&filters.weights[..])).sum()
+        size_of_val(&self.filters.weights[..])
     }
 
     /// `out = activation(conv_transpose(x) + bias)` for a batch of any size.
@@ -139,15 +183,32 @@ impl ConvTranspose2dKernel {
     /// # Errors
     /// [`Error::Geometry`](crate::Error::Geometry) if a tensor has another shape or batch, or `x` less of a border than
     /// [`border`](Self::border).
-    pub fn run(&self, x: Blocked<'_>, mut out: BlockedMut<'_>) -> Result<()> {
+    pub fn run(&self, x: Blocked<'_>, out: BlockedMut<'_>) -> Result<()> {
+        self.run_with_residual(x, None, out)
+    }
+
+    /// `out = activation(conv_transpose(x) + bias + residual)` for a batch of any size.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), also if `residual` is not of the shape and batch of `out`.
+    pub fn run_with_residual(
+        &self,
+        x: Blocked<'_>,
+        residual: Option<Blocked<'_>>,
+        mut out: BlockedMut<'_>,
+    ) -> Result<()> {
         let batch = x.batch();
         x.expect("blocked conv_transpose2d: x", self.input, self.border, batch)?;
         out.expect("blocked conv_transpose2d: out", self.output, batch)?;
+        if let Some(residual) = residual {
+            residual.expect("blocked conv_transpose2d: residual", self.output, Padding::all(0), batch)?;
+        }
         if batch == 0 {
             return Ok(());
         }
         let (x, out) = (x.source(), out.target());
-        let groups = self.filters.first().map_or(0, |filters| filters.groups.len());
+        let residual = residual.map(|residual| residual.source());
+        let groups = self.filters.groups.len();
         let input_bytes = batch * self.input.len() * size_of::<f32>();
         // Where the weights are larger than the input, every thread should read its own ones only.
         let parts = if self.bytes() > input_bytes { groups } else { 1 };
@@ -164,7 +225,16 @@ impl ConvTranspose2dKernel {
             let groups = if parts == 1 { 0..groups } else { part..part + 1 };
             let (sample, first) = (rest / bands, rest % bands * band);
             let rows = first..height.min(first + band);
-            self.isa.run(Unit { kernel: self, x: &x, out: &out, groups, sample, rows });
+            let groups = &self.filters.groups[groups];
+            self.isa.run(Unit {
+                kernel: self,
+                x: &x,
+                residual: residual.as_ref(),
+                out: &out,
+                groups,
+                sample,
+                rows,
+            });
         });
         Ok(())
     }
@@ -193,9 +263,10 @@ impl ConvTranspose2dKernel {
         Padding { top, left, bottom, right }
     }
 
-    fn filters(&self, y: &Phase, x: &Phase) -> &Filters {
-        let ConvTranspose2d { kernel, stride, .. } = self.geometry;
-        &self.filters[y.tap.min(kernel.0) * stride.min(kernel.1 + 1) + x.tap.min(kernel.1)]
+    /// The first step of a phase's sum.
+    fn first_step(&self, y: &Phase, x: &Phase) -> usize {
+        let kernel = self.geometry.kernel;
+        self.input.c * taps_before(&self.geometry, (y.tap.min(kernel.0), x.tap.min(kernel.1)))
     }
 }
 
@@ -203,8 +274,9 @@ impl ConvTranspose2dKernel {
 struct Unit<'a> {
     kernel: &'a ConvTranspose2dKernel,
     x: &'a Source,
+    residual: Option<&'a Source>,
     out: &'a Target<'a>,
-    groups: std::ops::Range<usize>,
+    groups: &'a [Group],
     sample: usize,
     /// In `stride` rows of the output.
     rows: std::ops::Range<usize>,
@@ -216,7 +288,7 @@ impl Task for Unit<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (rows, columns) = self.kernel.phases();
-        for group in self.groups.clone() {
+        for group in self.groups {
             for phase in 0..rows * columns {
                 let (y, x) = (self.kernel.rows(phase / columns), self.kernel.columns(phase % columns));
                 self.phase(simd, group, &y, &x);
@@ -229,10 +301,9 @@ impl Task for Unit<'_> {
 impl Unit<'_> {
     /// The convolution of a phase, in stretches of input blocks whose weights fit the first-level cache.
     #[inline(always)]
-    fn phase<S: Simd>(&self, simd: S, group: usize, y: &Phase, x: &Phase) {
+    fn phase<S: Simd>(&self, simd: S, group: &Group, y: &Phase, x: &Phase) {
         let ConvTranspose2dKernel { geometry, input: Shape { c, .. }, .. } = self.kernel;
-        let filters = self.kernel.filters(y, x);
-        let group = &filters.groups[group];
+        let first_step = self.kernel.first_step(y, x);
         let (taps, blocks) = (y.taps * x.taps, c.div_ceil(LANES));
         let most = (STRETCH_BYTES / (taps.max(1) * LANES * group.blocks * size_of::<Block>())).max(1);
         // Stretches of even length.
@@ -252,20 +323,21 @@ impl Unit<'_> {
                 activation: if end == blocks { self.kernel.activation } else { Activation::Identity },
                 out_block: self.out.block(),
                 out_pixel: geometry.stride * LANES,
-                residual_block: 0,
+                residual_block: self.residual.map_or(0, |residual| residual.block),
+                residual_pixel: geometry.stride * LANES,
             };
             let plane = self.x.start.wrapping_add(first * self.x.block + self.sample * self.x.sample);
             for row in self.rows.start..self.rows.end.min(y.count) {
                 let at = (y.input + row as isize) * self.x.row as isize + x.input * LANES as isize;
                 // SAFETY: the group, sample and row are within the output, and the row is the unit's own.
                 let out = unsafe { self.out.row(group.first, self.sample, y.first + row * geometry.stride) };
-                let weights = filters.at(group, first * LANES * taps);
+                let weights = self.kernel.filters.at(group, first_step + first * LANES * taps);
                 let start = Place {
                     input: plane.wrapping_offset(at),
                     weights,
                     ahead: weights,
                     bias: self.kernel.bias[group.first..].as_ptr().cast(),
-                    residual: std::ptr::null(),
+                    residual: self.residual_row(group, y.first + row * geometry.stride, x.first),
                     out: out.wrapping_add(x.first * LANES),
                 };
                 // SAFETY: `run` has checked that the border holds what phases read; the row's pixels of this phase are
@@ -275,13 +347,18 @@ impl Unit<'_> {
         }
     }
 
+    /// A pixel of the residual, null where there is none.
+    fn residual_row(&self, group: &Group, y: usize, x: usize) -> *const f32 {
+        self.residual.map_or(std::ptr::null(), |residual| {
+            let plane = group.first * residual.block + self.sample * residual.sample;
+            residual.start.wrapping_add(plane + y * residual.row + x * LANES)
+        })
+    }
+
     /// Zeros around the finished rows.
-    fn clear_border(&self, group: usize) {
+    fn clear_border(&self, group: &Group) {
         let stride = self.kernel.geometry.stride;
         let rows = self.rows.start * stride..self.kernel.output.h.min(self.rows.end * stride);
-        let Some(group) = self.kernel.filters.first().and_then(|filters| filters.groups.get(group)) else {
-            return;
-        };
         for block in group.first..group.first + group.blocks {
             // SAFETY: within the output; the rows are the unit's own.
             unsafe { self.out.clear_border(block, self.sample, rows.clone()) };
@@ -299,7 +376,12 @@ unsafe fn tiles<S: Simd>(simd: S, (blocks, pixels): (usize, usize), walk: &Walk,
     while at < pixels {
         let pixels = width::<S, LANES>(blocks, pixels - at);
         let input = start.input.wrapping_add(at * LANES);
-        let place = Place { input, out: start.out.wrapping_add(at * ends.out_pixel), ..start };
+        let residual = if start.residual.is_null() {
+            start.residual
+        } else {
+            start.residual.wrapping_add(at * ends.residual_pixel)
+        };
+        let place = Place { input, residual, out: start.out.wrapping_add(at * ends.out_pixel), ..start };
         // SAFETY: as the caller promises.
         unsafe { tile::<S, LANES>(simd, (blocks, pixels), walk, ends, place) };
         at += pixels;

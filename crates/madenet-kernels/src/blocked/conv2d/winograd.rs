@@ -6,10 +6,12 @@
 //! so that weights are read once and not for every block of tiles.
 
 use super::direct::STRETCH_BYTES;
-use super::filters::{Filters, Group};
+use super::filters::{Filters, Group, Row};
 use super::tile::{Ends, Place, Walk, most_blocks, tile, width};
 use super::transform::{F2, F4, Tile, filter};
+use super::weights::{Sink, Weights};
 use super::{ConvMethod, Layer, Operands};
+use crate::blocked::rows::{load, store};
 use crate::blocked::{Block, LANES};
 use crate::simd::{Isa, Simd, Task, finish, floor};
 use crate::units;
@@ -39,19 +41,34 @@ pub(super) struct Winograd {
 }
 
 impl Winograd {
-    pub(super) fn new(isa: Isa, layer: &Layer, outputs: usize, weight: &[f32]) -> Self {
-        let channels = layer.input.c;
-        let transformed: fn(&[f32], usize) -> f32 =
-            if outputs == 2 { filter::<F2, 2, 4> } else { filter::<F4, 4, 6> };
+    pub(super) fn new(isa: Isa, layer: &Layer, outputs: usize) -> Self {
         let points = (outputs + 2) * (outputs + 2);
         // At least two groups where a tile of two blocks is as good as one of four, for two threads to have weights of their own.
         let half = layer.output.c.div_ceil(LANES).div_ceil(2).max(2);
         let most = most_blocks(isa.accumulators()).min(half);
-        let filters = Filters::new(layer.output.c, points * channels, most, |out, step| {
-            let (point, channel) = (step / channels, step % channels);
-            transformed(&weight[(out * channels + channel) * 9..][..9], point)
+        Winograd { outputs, filters: Filters::new(layer.output.c, points * layer.input.c, most) }
+    }
+
+    pub(super) fn set_weights(&mut self, isa: Isa, weights: &Weights<'_>) {
+        match self.outputs {
+            2 => self.transform_weights::<F2, 2, 4>(isa, weights),
+            _ => self.transform_weights::<F4, 4, 6>(isa, weights),
+        }
+    }
+
+    fn transform_weights<F: Tile<M, T>, const M: usize, const T: usize>(
+        &mut self,
+        isa: Isa,
+        weights: &Weights<'_>,
+    ) {
+        let channels = weights.inputs;
+        self.filters.set_windows(isa, weights, |row, first| FilterPoints::<F, M, T> {
+            row,
+            first,
+            channels,
+            windows: [[Block::ZERO; 9]; LANES],
+            points: std::marker::PhantomData,
         });
-        Winograd { outputs, filters }
     }
 
     pub(super) fn method(&self) -> ConvMethod {
@@ -200,6 +217,37 @@ impl Winograd {
                 // SAFETY: a worker has its own inputs and sums.
                 isa.run(unsafe { job.part(Part::Both, tiles, scratch.at(at), scratch.at(at + input)) });
             });
+        }
+    }
+}
+
+/// Collects the windows of sixteen input channels and writes their points.
+struct FilterPoints<F, const M: usize, const T: usize> {
+    row: Row,
+    /// The first of the channels.
+    first: usize,
+    /// All channels.
+    channels: usize,
+    windows: [[Block; 9]; LANES],
+    points: std::marker::PhantomData<F>,
+}
+
+impl<F: Tile<M, T>, const M: usize, const T: usize> Sink for FilterPoints<F, M, T> {
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, simd: S, lane: usize, tap: usize, weights: S::V) {
+        store(simd, weights, &mut self.windows[lane][tap].0);
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(self, simd: S, lanes: usize) {
+        for (lane, window) in self.windows.iter().enumerate().take(lanes) {
+            let mut g = [[simd.splat(0.0); 3]; 3];
+            for (tap, weights) in window.iter().enumerate() {
+                g[tap / 3][tap % 3] = load(simd, &weights.0);
+            }
+            for (point, value) in filter::<S, F, M, T>(simd, g).as_flattened().iter().enumerate() {
+                self.row.set(simd, point * self.channels + self.first + lane, *value);
+            }
         }
     }
 }
@@ -378,6 +426,7 @@ impl<F: Tile<M, T>, const M: usize, const T: usize> Unit<'_, F, M, T> {
                     out_block: to.block * LANES,
                     out_pixel: LANES,
                     residual_block: 0,
+                    residual_pixel: LANES,
                 };
                 let weights = self.job.filters.at(group, point * channels + first * LANES);
                 let inputs = (point * from.point + first * from.block + tiles.start) * LANES;
