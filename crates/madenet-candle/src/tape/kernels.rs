@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use madenet_kernels::blocked::{
-    Block, Blocked, BlockedMut, Conv2dInputGradient, Conv2dKernel, Conv2dWeightGradient,
+    Block, Blocked, BlockedMut, Conv2dInputGradient, Conv2dKernel, Conv2dWeightGradient, ConvMethod,
     ConvTranspose2dKernel, DepthwiseInputGradient, DepthwiseKernel, DepthwiseWeightGradient, Tuning,
 };
 use madenet_kernels::{self as kernels, Activation, Conv2d, ConvTranspose2d, Isa, Padding, Shape};
@@ -199,7 +199,8 @@ impl Kernel {
             }
             Purpose::Conv2d(geometry) => {
                 let weight = zeros(geometry.kernel, input.c * out);
-                let tuning = Tuning::training(isa, geometry, input, out, batch);
+                let method = Some(ConvMethod::for_training(geometry, input, out, batch));
+                let tuning = Tuning { isa, method };
                 Kernel::Conv2d(Conv2dKernel::new(tuning, geometry, input, out, &weight, None, identity)?)
             }
             Purpose::Conv2dInput(geometry) => {

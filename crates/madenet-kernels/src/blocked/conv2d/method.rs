@@ -1,6 +1,6 @@
 //! Which method computes a convolution.
 
-use super::Layer;
+use super::{Conv2dKernel, Layer};
 use crate::blocked::{Block, LANES};
 use crate::{Conv2d, Isa, Shape};
 
@@ -11,17 +11,6 @@ pub struct Tuning {
     pub isa: Isa,
     /// The method for dense convolutions that it fits; by default the one that should be fastest.
     pub method: Option<ConvMethod>,
-}
-
-impl Tuning {
-    /// For a convolution whose weights are new for every batch of `batch` samples, as in training: the method that should be fastest
-    /// when the time for packing its weights counts.
-    #[must_use]
-    pub fn training(isa: Isa, geometry: Conv2d, input: Shape, out_channels: usize, batch: usize) -> Self {
-        let costs = super::Conv2dKernel::costs(geometry, input, out_channels);
-        let least = costs.iter().min_by(|a, b| a.training_time(batch).total_cmp(&b.training_time(batch)));
-        Tuning { isa, method: least.map(|cost| cost.method) }
-    }
 }
 
 /// How a dense convolution is computed.
@@ -55,14 +44,17 @@ impl MethodCost {
         self.multiply_adds.max((self.bytes / size_of::<Block>()) as f64 * weights.multiply_adds())
     }
 
-    /// Estimated time for a batch of `batch` samples in multiply-adds, packing of the weights included.
+    /// Estimated time for a step of training with `batch` samples, in multiply-adds: the weights are new and are packed first.
     #[must_use]
     pub fn training_time(&self, batch: usize) -> f64 {
         let blocks = (self.bytes / size_of::<Block>()) as f64;
-        let run = (batch as f64 * self.multiply_adds).max(blocks * WeightSource::Cache.multiply_adds());
-        run + blocks * PACKING
+        let weights = blocks * WeightSource::Memory.multiply_adds();
+        (batch as f64 * self.multiply_adds).max(weights) + blocks * MACS_PER_PACKED
     }
 }
+
+/// Multiply-adds in the time that packing a block of weights takes: transforms are packed at the speed of memory.
+const MACS_PER_PACKED: f64 = 100.0;
 
 /// Where weights come from at every run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -84,12 +76,18 @@ impl WeightSource {
     }
 }
 
-/// Multiply-adds in the time that a block of weights takes to be packed.
-const PACKING: f64 = 40.0;
-
 impl ConvMethod {
     /// All of them.
     pub const ALL: [ConvMethod; 3] = [ConvMethod::Direct, ConvMethod::Winograd2, ConvMethod::Winograd4];
+
+    /// The fastest method for steps of training with `batch` samples, as [`MethodCost::training_time`] estimates them; the
+    /// definition where there is no choice.
+    #[must_use]
+    pub fn for_training(geometry: Conv2d, input: Shape, out_channels: usize, batch: usize) -> Self {
+        let costs = Conv2dKernel::costs(geometry, input, out_channels);
+        let least = costs.iter().min_by(|a, b| a.training_time(batch).total_cmp(&b.training_time(batch)));
+        least.map_or(ConvMethod::Direct, |cost| cost.method)
+    }
 
     /// Outputs of a tile on each axis.
     pub(super) const fn outputs(self) -> usize {

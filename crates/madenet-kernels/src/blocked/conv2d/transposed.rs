@@ -65,6 +65,21 @@ pub struct ConvTranspose2dKernel {
     places: Vec<TapPlace>,
 }
 
+/// The shape of the output and the number of weights, once the geometry is checked.
+fn sizes(geometry: &ConvTranspose2d, input: Shape, out_channels: usize) -> Result<(Shape, usize)> {
+    let ConvTranspose2d { kernel: (kh, kw), groups, dilation, .. } = *geometry;
+    if groups != 1 || dilation != 1 {
+        let reason = format!("groups and dilation of 1 are needed, they are {groups} and {dilation}");
+        return Err(check::geometry(WHAT, reason));
+    }
+    let output = crate::conv_transpose2d::output_shape(geometry, input, out_channels)?;
+    let weights = check::product(WHAT_WEIGHT, &[input.c, out_channels, kh, kw])?;
+    if weights > MOST_WEIGHTS {
+        return Err(check::geometry(WHAT, format!("{weights} weights are above {MOST_WEIGHTS}")));
+    }
+    Ok((output, weights))
+}
+
 /// Refuses other numbers of weights, and of bias than channels.
 fn check_lengths(weights: usize, channels: usize, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
     check::length(WHAT_WEIGHT, weights, weight.len())?;
@@ -90,8 +105,8 @@ impl ConvTranspose2dKernel {
         activation: Activation,
     ) -> Result<Self> {
         // Before there is memory for them.
-        let taps = [input.c, out_channels, geometry.kernel.0, geometry.kernel.1];
-        check_lengths(check::product(WHAT_WEIGHT, &taps)?, out_channels, weight, bias)?;
+        let (_, weights) = sizes(&geometry, input, out_channels)?;
+        check_lengths(weights, out_channels, weight, bias)?;
         let mut kernel = Self::unset(tuning.isa, geometry, input, out_channels, activation)?;
         kernel.set_weights(weight, bias)?;
         Ok(kernel)
@@ -105,16 +120,8 @@ impl ConvTranspose2dKernel {
         out_channels: usize,
         activation: Activation,
     ) -> Result<Self> {
-        let ConvTranspose2d { kernel: (kh, kw), groups, dilation, .. } = geometry;
-        if groups != 1 || dilation != 1 {
-            let reason = format!("groups and dilation of 1 are needed, they are {groups} and {dilation}");
-            return Err(check::geometry(WHAT, reason));
-        }
-        let output = crate::conv_transpose2d::output_shape(&geometry, input, out_channels)?;
-        let weights = check::product(WHAT_WEIGHT, &[input.c, out_channels, kh, kw])?;
-        if weights > MOST_WEIGHTS {
-            return Err(check::geometry(WHAT, format!("{weights} weights are above {MOST_WEIGHTS}")));
-        }
+        let (output, weights) = sizes(&geometry, input, out_channels)?;
+        let depth = weights / out_channels;
         let mut kernel = ConvTranspose2dKernel {
             isa,
             geometry,
@@ -123,7 +130,7 @@ impl ConvTranspose2dKernel {
             border: Padding::default(),
             bias: no_bias(out_channels),
             activation,
-            filters: Filters::new(out_channels, input.c * kh * kw, most_blocks(isa.accumulators())),
+            filters: Filters::new(out_channels, depth, most_blocks(isa.accumulators())),
             places: tap_places(&geometry),
         };
         kernel.border = kernel.reach();
@@ -137,11 +144,14 @@ impl ConvTranspose2dKernel {
     pub fn set_weights(&mut self, weight: &[f32], bias: Option<&[f32]>) -> Result<()> {
         let (inputs, outputs, taps) = (self.input.c, self.output.c, self.places.len());
         check_lengths(inputs * outputs * taps, outputs, weight, bias)?;
-        let weights = Weights { values: weight, outputs, inputs, taps, order: Order::InputsFirst };
-        let places = &self.places;
-        self.filters.set(self.isa, &weights, |channel, tap| places[tap].step(inputs, channel));
+        self.set(&Weights { values: weight, outputs, inputs, taps, order: Order::InputsFirst });
         set_bias(&mut self.bias, bias);
         Ok(())
+    }
+
+    pub(super) fn set(&mut self, weights: &Weights<'_>) {
+        let places = &self.places;
+        self.filters.set(self.isa, weights, |channel, tap| places[tap].step(weights.inputs, channel));
     }
 
     /// The shape of an input sample.
