@@ -30,7 +30,10 @@ pub use depthwise::DepthwiseKernel;
 pub use interpolate::interpolate;
 pub use layout::{LANES, Layout};
 pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
-pub use pool2d::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool2d::{
+    avg_pool2d, avg_pool2d_gradient, global_avg_pool, global_avg_pool_gradient, max_pool2d,
+    max_pool2d_gradient,
+};
 pub use reorder::{pack, unpack};
 pub use tensor::{Block, Blocked, BlockedMut};
 

@@ -1,10 +1,12 @@
 //! Pooling of planes: maximum, average, and the average of a whole plane. No border of the input is read.
 
 mod fold;
+mod gradient;
 
 use std::ops::Range;
 
 use self::fold::{Fold, Folding, Max, Mean};
+pub use self::gradient::{avg_pool2d_gradient, global_avg_pool_gradient, max_pool2d_gradient};
 use super::columns::{Any, Columns, Fixed, Tile, tiles};
 use super::sum::sum_row;
 use super::tensor::{Source, Target};
@@ -76,14 +78,17 @@ pub fn global_avg_pool(isa: Isa, x: Blocked<'_>, mut out: BlockedMut<'_>) -> Res
 }
 
 fn check(what: &'static str, geometry: &Pool2d, x: &Blocked<'_>, out: &BlockedMut<'_>) -> Result<()> {
+    out.expect(what, output_shape(what, geometry, x.layout().shape)?, x.batch())
+}
+
+fn output_shape(what: &'static str, geometry: &Pool2d, input: Shape) -> Result<Shape> {
     let Pool2d { kernel, stride, padding } = *geometry;
-    let input = x.layout().shape;
     check::sides(what, &[kernel.0, kernel.1, stride])?;
     check::sides(what, &[padding.top, padding.left, padding.bottom, padding.right])?;
-    let Some((h, w)) = geometry.output((input.h, input.w)) else {
-        return Err(check::geometry(what, format!("no window fits: input {input}, {geometry:?}")));
-    };
-    out.expect(what, Shape { h, w, ..input }, x.batch())
+    match geometry.output((input.h, input.w)) {
+        Some((h, w)) => Ok(Shape { h, w, ..input }),
+        None => Err(check::geometry(what, format!("no window fits: input {input}, {geometry:?}"))),
+    }
 }
 
 fn pool<F: Fold>(isa: Isa, geometry: Pool2d, fold: F, x: Blocked<'_>, target: Target<'_>) {

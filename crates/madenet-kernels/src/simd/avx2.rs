@@ -1,7 +1,7 @@
 //! AVX2 with FMA: a vector is two of sixteen registers.
 
 use std::arch::x86_64::{
-    __m256, _CMP_LT_OQ, _CMP_UNORD_Q, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
+    __m256, _CMP_EQ_OQ, _CMP_LT_OQ, _CMP_UNORD_Q, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
     _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps,
     _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps,
     _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_slli_epi32,
@@ -147,6 +147,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn select_equal(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V {
+        halves!(select_equal_ps(x, y, a, b))
+    }
+
+    #[inline(always)]
     fn transpose(self, rows: [Self::V; 16]) -> [Self::V; 16] {
         let mut columns = rows;
         // Eight rows and eight columns at a time, which go to the other side of the diagonal.
@@ -186,6 +191,14 @@ unsafe fn nan_or_max_ps(x: __m256, y: __m256) -> __m256 {
 unsafe fn select_negative_ps(x: __m256, a: __m256, b: __m256) -> __m256 {
     // SAFETY: as the caller promises.
     unsafe { _mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps())) }
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn select_equal_ps(x: __m256, y: __m256, a: __m256, b: __m256) -> __m256 {
+    // SAFETY: as the caller promises.
+    unsafe { _mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_EQ_OQ>(x, y)) }
 }
 
 /// # Safety

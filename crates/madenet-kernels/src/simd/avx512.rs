@@ -1,7 +1,7 @@
 //! AVX-512F: a vector is one register, of which there are 32.
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _CMP_ORD_Q, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_castpd_ps,
+    __m512, _CMP_EQ_OQ, _CMP_LT_OQ, _CMP_ORD_Q, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_castpd_ps,
     _mm512_castps_pd, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps,
     _mm512_mask_blend_ps, _mm512_mask_max_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_scalef_ps, _mm512_set1_ps,
     _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd,
@@ -110,6 +110,11 @@ impl Simd for Avx512 {
     fn select_negative(self, x: __m512, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the token exists, so the processor has AVX-512F.
         unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()), b, a) }
+    }
+
+    #[inline(always)]
+    fn select_equal(self, x: __m512, y: __m512, a: __m512, b: __m512) -> __m512 {
+        instruction!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(x, y), b, a))
     }
 
     #[inline(always)]

@@ -62,6 +62,8 @@ pub(crate) trait Simd: Copy {
     fn max_or_nan(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a` where `x < 0`, else `b`, also where `x` is NaN.
     fn select_negative(self, x: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    /// `a` where `x == y`, else `b`, also where either is NaN.
+    fn select_equal(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// `2^n` for whole `n` in -126..=127.
     fn pow2(self, n: Self::V) -> Self::V;
     /// Lane `i` of vector `j` becomes lane `j` of vector `i`.

@@ -96,6 +96,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn select_equal(self, x: V, y: V, a: V, b: V) -> V {
+        std::array::from_fn(|i| if x[i] == y[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
     fn pow2(self, n: V) -> V {
         // The bias of the exponent is 127, its place bit 23.
         n.map(|n| f32::from_bits((n as i32).wrapping_add(127).cast_unsigned().wrapping_shl(23)))
