@@ -45,6 +45,19 @@ impl Stretch<'_> {
         }
     }
 
+    /// Writes what other readers of a tensor gave to its gradient, or zeros: what the gradient's sums begin with.
+    #[inline(always)]
+    pub(super) fn begin<S: Simd>(&mut self, simd: S, add: Option<Blocked<'_>>) {
+        let (block, sample) = (self.block, self.sample);
+        for y in self.rows() {
+            let row = self.row(y);
+            match add {
+                Some(add) => row.copy_from_slice(add.row(block, sample, y)),
+                None => row.iter_mut().for_each(|pixel| store(simd, simd.splat(0.0), &mut pixel.0)),
+            }
+        }
+    }
+
     /// All rows as one, if there is no border between them.
     pub(super) fn joined(&mut self) -> Option<&mut [Block]> {
         let layout = self.target.layout();

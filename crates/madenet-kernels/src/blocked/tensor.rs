@@ -132,6 +132,11 @@ impl<'a> BlockedMut<'a> {
         same(what, (shape, batch), (self.layout.shape, self.batch))
     }
 
+    /// Refuses an `add`, what other readers of a tensor gave to its gradient, of another shape or batch.
+    pub(crate) fn expect_add(&self, what: &'static str, add: Option<Blocked<'_>>) -> Result<()> {
+        add.map_or(Ok(()), |add| add.expect(what, self.layout.shape, Padding::all(0), self.batch))
+    }
+
     pub(crate) fn target(&mut self) -> Target<'_> {
         Target {
             layout: self.layout,

@@ -14,6 +14,7 @@ mod memory;
 mod planar_conv2d;
 mod pointwise;
 mod pool2d;
+mod pool2d_gradient;
 mod reorder;
 #[expect(dead_code, reason = "shared with the tests of planar operations")]
 #[path = "../operations/support.rs"]
