@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use super::depthwise::output_shape;
-use super::gradient::expect_add;
-use super::rows::{Stretch, begin, each_plane, load, store};
+use super::rows::{Stretch, each_plane, load, store};
 use super::{Block, Blocked, BlockedMut, LANES};
 use crate::simd::{Simd, Task};
 use crate::window::inside;
@@ -57,7 +56,7 @@ impl DepthwiseInputGradient {
     pub fn run(&self, dy: Blocked<'_>, add: Option<Blocked<'_>>, mut dx: BlockedMut<'_>) -> Result<()> {
         dy.expect("depthwise input gradient: dy", self.output, Padding::default(), dy.batch())?;
         dx.expect("depthwise input gradient: dx", self.input, dy.batch())?;
-        expect_add("depthwise input gradient: add", add, self.input, dy.batch())?;
+        dx.expect_add("depthwise input gradient: add", add)?;
         each_plane(&mut dx, |stretch| self.isa.run(Scatter { kernel: self, dy, add, stretch }));
         Ok(())
     }
@@ -76,7 +75,7 @@ impl Task for Scatter<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        begin(simd, self.add, &mut self.stretch);
+        self.stretch.begin(simd, self.add);
         let (block, sample) = (self.stretch.block(), self.stretch.sample());
         let DepthwiseInputGradient { geometry, input, output, weights, .. } = self.kernel;
         let Conv2d { kernel: (rows, columns), stride, padding, dilation, .. } = *geometry;

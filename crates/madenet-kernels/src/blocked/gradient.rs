@@ -39,18 +39,9 @@ pub fn activation_gradient(
     let (shape, batch) = (x.layout().shape, x.batch());
     dy.expect("activation_gradient: dy", shape, Padding::all(0), batch)?;
     dx.expect("activation_gradient: dx", shape, batch)?;
-    expect_add("activation_gradient: add", add, shape, batch)?;
+    dx.expect_add("activation_gradient: add", add)?;
     each_stretch(&mut dx, |stretch| isa.run(ActivationGradient { activation, x, dy, add, stretch }));
     Ok(())
-}
-
-pub(super) fn expect_add(
-    what: &'static str,
-    add: Option<Blocked<'_>>,
-    shape: Shape,
-    batch: usize,
-) -> Result<()> {
-    add.map_or(Ok(()), |add| add.expect(what, shape, Padding::all(0), batch))
 }
 
 struct ActivationGradient<'a> {
@@ -212,7 +203,7 @@ pub fn copy_channels(
 ) -> Result<()> {
     let (from, to) = (x.layout().shape, out.layout().shape);
     out.expect("copy_channels: out", Shape { c: to.c, ..from }, x.batch())?;
-    expect_add("copy_channels: add", add, to, x.batch())?;
+    out.expect_add("copy_channels: add", add)?;
     if first.checked_add(to.c).is_none_or(|end| end > from.c) {
         let reason = format!("channels {first} to {first} + {} of {} channels", to.c, from.c);
         return Err(check::geometry("copy_channels", reason));
@@ -237,7 +228,7 @@ pub fn copy_samples(
 ) -> Result<()> {
     let shape = x.layout().shape;
     out.expect("copy_samples: out", shape, out.batch())?;
-    expect_add("copy_samples: add", add, shape, out.batch())?;
+    out.expect_add("copy_samples: add", add)?;
     if first.checked_add(out.batch()).is_none_or(|end| end > x.batch()) {
         let reason = format!("samples {first} to {first} + {} of {} samples", out.batch(), x.batch());
         return Err(check::geometry("copy_samples", reason));

@@ -1,7 +1,6 @@
 //! The gradient of resizing: what every pixel was read for comes back to it.
 
-use super::gradient::expect_add;
-use super::rows::{Stretch, begin, each_plane, load, store};
+use super::rows::{Stretch, each_plane, load, store};
 use super::{Block, Blocked, BlockedMut};
 use crate::axis::{Axis, Tap};
 use crate::simd::{Simd, Task};
@@ -35,7 +34,7 @@ pub fn interpolate_gradient(
 ) -> Result<()> {
     let (input, output) = (dx.layout().shape, dy.layout().shape);
     dy.expect("interpolate_gradient: dy", Shape { c: input.c, ..output }, Padding::all(0), dx.batch())?;
-    expect_add("interpolate_gradient: add", add, input, dx.batch())?;
+    dx.expect_add("interpolate_gradient: add", add)?;
     let rows = Axis { mode, input: input.h, output: output.h };
     let columns = Axis { mode, input: input.w, output: output.w };
     let columns: Vec<Tap> = (0..output.w).map(|at| columns.tap(at)).collect();
@@ -59,7 +58,7 @@ impl Task for Gather<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        begin(simd, self.add, &mut self.stretch);
+        self.stretch.begin(simd, self.add);
         let (block, sample) = (self.stretch.block(), self.stretch.sample());
         // A row of the gradient, brought to the columns of the input.
         let mut row = vec![Block::ZERO; self.stretch.row(0).len()];

@@ -87,19 +87,6 @@ pub(super) fn each_plane(out: &mut BlockedMut<'_>, f: impl Fn(Stretch<'_>) + Syn
     cut(out, out.layout().shape.h, f);
 }
 
-/// Writes what other readers gave of a gradient, or zeros.
-#[inline(always)]
-pub(super) fn begin<S: Simd>(simd: S, add: Option<Blocked<'_>>, stretch: &mut Stretch<'_>) {
-    let (block, sample) = (stretch.block(), stretch.sample());
-    for y in stretch.rows() {
-        let row = stretch.row(y);
-        match add {
-            Some(add) => row.copy_from_slice(add.row(block, sample, y)),
-            None => row.iter_mut().for_each(|pixel| store(simd, simd.splat(0.0), &mut pixel.0)),
-        }
-    }
-}
-
 fn cut(out: &mut BlockedMut<'_>, rows: usize, f: impl Fn(Stretch<'_>) + Sync) {
     let (layout, batch) = (out.layout(), out.batch());
     let (h, w) = (layout.shape.h, layout.shape.w);

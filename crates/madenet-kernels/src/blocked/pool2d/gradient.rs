@@ -6,8 +6,7 @@
 use std::ops::Range;
 
 use super::{on_plane, output_shape};
-use crate::blocked::gradient::expect_add;
-use crate::blocked::rows::{Stretch, begin, each_stretch, load, store};
+use crate::blocked::rows::{Stretch, each_stretch, load, store};
 use crate::blocked::{Block, Blocked, BlockedMut};
 use crate::simd::{Simd, Task};
 use crate::window::inside;
@@ -59,7 +58,7 @@ pub fn max_pool2d_gradient(
     let output = output_shape("max_pool2d_gradient", &geometry, input)?;
     y.expect("max_pool2d_gradient: y", output, Padding::all(0), batch)?;
     dy.expect("max_pool2d_gradient: dy", output, Padding::all(0), batch)?;
-    expect_add("max_pool2d_gradient: add", add, input, dx.batch())?;
+    dx.expect_add("max_pool2d_gradient: add", add)?;
     each_stretch(&mut dx, |stretch| {
         isa.run(Spread { geometry, input, output, rule: First { x, y }, dy, add, stretch });
     });
@@ -96,7 +95,7 @@ pub fn avg_pool2d_gradient(
     let input = dx.layout().shape;
     let output = output_shape("avg_pool2d_gradient", &geometry, input)?;
     dy.expect("avg_pool2d_gradient: dy", output, Padding::all(0), dx.batch())?;
-    expect_add("avg_pool2d_gradient: add", add, input, dx.batch())?;
+    dx.expect_add("avg_pool2d_gradient: add", add)?;
     let all = count_include_pad.then_some(geometry.kernel.0 * geometry.kernel.1);
     each_stretch(&mut dx, |stretch| {
         isa.run(Spread { geometry, input, output, rule: Equal { all }, dy, add, stretch });
@@ -119,7 +118,7 @@ pub fn global_avg_pool_gradient(
 ) -> Result<()> {
     let shape = dx.layout().shape;
     dy.expect("global_avg_pool_gradient: dy", Shape::new(shape.c, 1, 1), Padding::all(0), dx.batch())?;
-    expect_add("global_avg_pool_gradient: add", add, shape, dx.batch())?;
+    dx.expect_add("global_avg_pool_gradient: add", add)?;
     let share = 1.0 / shape.plane() as f32;
     each_stretch(&mut dx, |stretch| isa.run(Constant { dy, share, add, stretch }));
     Ok(())
@@ -241,7 +240,7 @@ impl<R: Rule> Task for Spread<'_, R> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        begin(simd, self.add, &mut self.stretch);
+        self.stretch.begin(simd, self.add);
         match self.geometry.kernel.1 {
             2 => self.windows::<S, 2>(simd),
             3 => self.windows::<S, 3>(simd),
@@ -255,15 +254,14 @@ impl<R: Rule> Spread<'_, R> {
     #[inline(always)]
     fn windows<S: Simd, const K: usize>(&mut self, simd: S) {
         let Pool2d { kernel, stride, padding } = self.geometry;
-        let (Range { start, end }, width) = (self.stretch.rows(), self.output.w);
-        let first = inside(width, self.input.w, stride, 0, padding.left).start;
-        let last = inside(width, self.input.w, stride, kernel.1 - 1, padding.left).end.max(first);
+        let (Range { start, end }, width, input) = (self.stretch.rows(), self.output.w, self.input);
+        let first = inside(width, input.w, stride, 0, padding.left).start;
+        let last = inside(width, input.w, stride, kernel.1 - 1, padding.left).end.max(first);
         let inner = if K == 0 { width..width } else { first..last };
         let reach = (start + padding.top + 1).saturating_sub(kernel.0).div_ceil(stride);
         for y in reach..(end + padding.top).div_ceil(stride).min(self.output.h) {
-            let rows = on_plane(y, kernel.0, stride, padding.top, self.input.h);
-            let inputs = self.input.w;
-            let edge = move |x| on_plane(x, kernel.1, stride, padding.left, inputs);
+            let rows = on_plane(y, kernel.0, stride, padding.top, input.h);
+            let edge = |x| on_plane(x, kernel.1, stride, padding.left, input.w);
             for x in 0..inner.start {
                 self.window(simd, (y, x), rows.clone(), edge(x));
             }
