@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, not in what they share")]
 
+mod adjoint;
+mod batch_norm;
 mod concat;
 mod conv2d;
 #[path = "../operations/conv_case.rs"]
