@@ -1,5 +1,7 @@
 //! Memory for values: those that do not live at the same time share a buffer.
 
+use std::cmp::Reverse;
+
 use madenet_kernels::blocked::Block;
 
 use super::program::{Step, Value};
@@ -36,43 +38,68 @@ impl Buffers {
 }
 
 /// Buffers for the values of `steps`, which run in this order.
-pub(super) fn assign<'a>(values: &[Value], steps: impl Iterator<Item = &'a Step> + Clone) -> Buffers {
-    let mut last = vec![0; values.len()];
-    for (i, step) in steps.clone().enumerate() {
+///
+/// Largest first, each in the first buffer that is free from its first to its last step ("greedy by size for shared objects",
+/// Pisarchyk and Lee 2020).
+pub(super) fn assign<'a>(values: &[Value], steps: impl Iterator<Item = &'a Step>) -> Buffers {
+    // Of every value that has memory of its own: the first and the last step.
+    let mut lives: Vec<Option<(usize, usize)>> = vec![None; values.len()];
+    for (i, step) in steps.enumerate() {
         for &value in step.reads.iter().chain(&step.out) {
-            last[values[value].root] = i;
+            lives[values[value].root].get_or_insert((i, i)).1 = i;
         }
     }
+    let mut order: Vec<usize> = (0..values.len()).filter(|&value| lives[value].is_some()).collect();
+    order.sort_by_key(|&value| Reverse(values[value].blocks()));
     let mut sizes: Vec<usize> = Vec::new();
-    let mut free: Vec<usize> = Vec::new();
+    let mut taken: Vec<Vec<(usize, usize)>> = Vec::new();
     let mut places = vec![usize::MAX; values.len()];
-    for (i, step) in steps.enumerate() {
-        let roots = || step.reads.iter().chain(&step.out).map(|&value| values[value].root);
-        if let Some(root) = step.out.map(|out| values[out].root).filter(|&root| places[root] == usize::MAX) {
-            places[root] = take(&mut sizes, &mut free, values[root].blocks());
-        }
-        let mut done: Vec<usize> = roots().filter(|&root| last[root] == i).collect();
-        done.sort_unstable();
-        done.dedup();
-        free.extend(done.into_iter().map(|root| places[root]));
+    for value in order {
+        let Some(life) = lives[value] else { continue };
+        let is_free =
+            |lives: &Vec<(usize, usize)>| lives.iter().all(|other| other.1 < life.0 || life.1 < other.0);
+        let buffer = taken.iter().position(is_free).unwrap_or_else(|| {
+            sizes.push(values[value].blocks());
+            taken.push(Vec::new());
+            sizes.len() - 1
+        });
+        taken[buffer].push(life);
+        places[value] = buffer;
     }
     let places = values.iter().map(|value| places[value.root]).collect();
     Buffers { sizes, places }
 }
 
-/// A buffer of at least `size` blocks: the free one that wastes least, else one that has to grow little, else a new one.
-fn take(sizes: &mut Vec<usize>, free: &mut Vec<usize>, size: usize) -> usize {
-    let fitting = (0..free.len()).filter(|&i| sizes[free[i]] >= size).min_by_key(|&i| sizes[free[i]]);
-    let nearest = || (0..free.len()).max_by_key(|&i| sizes[free[i]]).filter(|&i| 2 * sizes[free[i]] >= size);
-    match fitting.or_else(nearest) {
-        Some(i) => {
-            let buffer = free.swap_remove(i);
-            sizes[buffer] = sizes[buffer].max(size);
-            buffer
-        }
-        None => {
-            sizes.push(size);
-            sizes.len() - 1
-        }
+#[cfg(test)]
+mod tests {
+    use madenet_kernels::Shape;
+    use madenet_kernels::blocked::Layout;
+
+    use super::*;
+    use crate::tape::program::{Action, Form};
+
+    #[test]
+    fn values_share_memory_only_when_apart() {
+        let value = |root: usize, w: usize| {
+            let layout = Layout::new(Shape::new(16, 1, w));
+            Value { layout, samples: 1, form: Form::Blocked, root }
+        };
+        // The last value takes over the memory of the third.
+        let values = [value(0, 10), value(1, 30), value(2, 20), value(2, 20)];
+        let step = |reads: &[usize], out: usize| Step {
+            action: Action::Pack,
+            reads: reads.to_vec(),
+            out: Some(out),
+            stage: 0,
+        };
+        let steps = [step(&[], 0), step(&[0], 1), step(&[1], 2), step(&[], 3)];
+        let buffers = assign(&values, steps.iter());
+        assert_eq!(buffers.blocks(), 50);
+        assert_eq!(buffers.of(2), buffers.of(3));
+        assert_ne!(buffers.of(1), buffers.of(2), "both are needed by the third step");
+        assert_ne!(buffers.of(0), buffers.of(1));
+        let mut memory = Vec::new();
+        buffers.fit(&mut memory);
+        assert_eq!(memory.iter().map(Vec::len).sum::<usize>(), 50);
     }
 }
