@@ -27,7 +27,7 @@ pub use conv2d::{
     Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel, Tuning, WeightSource,
 };
 pub use depthwise::DepthwiseKernel;
-pub use interpolate::interpolate;
+pub use interpolate::{interpolate, interpolate_gradient};
 pub use layout::{LANES, Layout};
 pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
 pub use pool2d::{
