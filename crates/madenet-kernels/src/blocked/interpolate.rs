@@ -1,5 +1,8 @@
 //! Resizing, with the sums that follow it in networks that join branches of several sizes.
 
+mod gradient;
+
+pub use self::gradient::interpolate_gradient;
 use super::rows::{Stretch, each_stretch, load, store};
 use super::{Block, Blocked, BlockedMut};
 use crate::axis::{Axis, Tap};

@@ -35,12 +35,7 @@ pub use conv2d::{
     PlanarConv2dKernel, Tuning, WeightSource,
 };
 pub use depthwise::DepthwiseKernel;
-pub use depthwise_gradient::{DepthwiseInputGradient, DepthwiseWeightGradient};
-pub use gradient::{
-    activation_gradient, channel_sums, copy_channels, copy_samples, multiply_sums, scale_samples,
-};
-pub use interpolate::interpolate;
-pub use interpolate_gradient::interpolate_gradient;
+pub use interpolate::{interpolate, interpolate_gradient};
 pub use layout::{LANES, Layout};
 pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
 pub use pool2d::{

@@ -45,6 +45,22 @@ impl Stretch<'_> {
         }
     }
 
+    /// Two of the rows, which must not be the same.
+    #[inline(always)]
+    pub(super) fn two_rows(&mut self, rows: [Option<usize>; 2]) -> [Option<&mut [Block]>; 2] {
+        assert!(rows[0] != rows[1] || rows[0].is_none(), "row {rows:?} twice");
+        let w = self.target.layout().shape.w;
+        rows.map(|y| {
+            let y = y?;
+            assert!(self.rows.contains(&y), "row {y} is not of {:?}", self.rows);
+            // SAFETY: as in `row`; the two are apart from each other.
+            unsafe {
+                let start = self.target.row(self.block, self.sample, y).cast();
+                Some(std::slice::from_raw_parts_mut(start, w))
+            }
+        })
+    }
+
     /// Writes what other readers of a tensor gave to its gradient, or zeros: what the gradient's sums begin with.
     #[inline(always)]
     pub(super) fn begin<S: Simd>(&mut self, simd: S, add: Option<Blocked<'_>>) {

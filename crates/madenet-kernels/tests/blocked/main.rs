@@ -12,6 +12,7 @@ mod conv_case;
 mod conv_transpose2d;
 mod depthwise;
 mod interpolate;
+mod interpolate_gradient;
 mod memory;
 mod planar_conv2d;
 mod pointwise;
