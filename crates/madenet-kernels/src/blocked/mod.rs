@@ -17,7 +17,6 @@ mod depthwise;
 mod depthwise_gradient;
 mod gradient;
 mod interpolate;
-mod interpolate_gradient;
 mod layout;
 mod pointwise;
 mod pool2d;
@@ -35,6 +34,10 @@ pub use conv2d::{
     PlanarConv2dKernel, Tuning, WeightSource,
 };
 pub use depthwise::DepthwiseKernel;
+pub use depthwise_gradient::{DepthwiseInputGradient, DepthwiseWeightGradient};
+pub use gradient::{
+    activation_gradient, channel_sums, copy_channels, copy_samples, multiply_sums, scale_samples,
+};
 pub use interpolate::{interpolate, interpolate_gradient};
 pub use layout::{LANES, Layout};
 pub use pointwise::{ScaleShiftKernel, activation, add, multiply};
