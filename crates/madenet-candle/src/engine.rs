@@ -5,6 +5,12 @@ use madenet_nets::{Net, Params};
 
 use crate::{Result, StepKey};
 
+/// Is told name, weight and gradient of a parameter.
+pub type Visit<'a> = &'a mut dyn FnMut(&str, &[f32], &[f32]) -> Result<()>;
+
+/// Is told name, weight and gradient of a parameter, and changes the weight.
+pub type Change<'a> = &'a mut dyn FnMut(&str, &mut [f32], &[f32]) -> Result<()>;
+
 /// What trains a recorded network: forward in training mode, backward from a loss on the outputs, weights and gradients by
 /// name.
 ///
@@ -58,13 +64,13 @@ pub trait Engine: Send {
     ///
     /// # Errors
     /// Those of `f`, which end the walk.
-    fn for_each(&self, f: &mut dyn FnMut(&str, &[f32], &[f32]) -> Result<()>) -> Result<()>;
+    fn for_each(&self, f: Visit<'_>) -> Result<()>;
 
     /// As [`for_each`](Self::for_each), with the weight to change.
     ///
     /// # Errors
     /// Those of `f`, which end the walk; earlier parameters stay changed.
-    fn update(&mut self, f: &mut dyn FnMut(&str, &mut [f32], &[f32]) -> Result<()>) -> Result<()>;
+    fn update(&mut self, f: Change<'_>) -> Result<()>;
 
     /// Sets all gradients to 0.
     fn clear_gradients(&mut self);

@@ -30,6 +30,9 @@
 //! # Ok::<(), madenet_candle::Error>(())
 //! ```
 //!
+//! Two engines train a recorded network, each an [`Engine`]: [`Tape`] on a CPU, forward and backward on the kernels of
+//! `madenet-kernels`, and [`CandleNet`]. Both take the same policies, draw the same random numbers and move the same statistics.
+//!
 //! [`CandleNet`] interprets a recorded [`Net`](madenet_nets::Net) with autograd, on a CPU as the reference for the other
 //! interpreters, on CUDA and Metal for training. What trains is no property of the network: a [`Policy`] gives every
 //! scope a [`Treatment`]. All random numbers of a step are keyed by a [`StepKey`].
@@ -52,7 +55,7 @@ mod tape;
 mod training;
 
 pub use candle_net::{CandleNet, StepKey};
-pub use engine::Engine;
+pub use engine::{Change, Engine, Visit};
 pub use error::{Error, Result};
 pub use optim::{Adam, AdamConfig};
 pub use policy::{Policy, Treatment};

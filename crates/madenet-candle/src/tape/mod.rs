@@ -27,10 +27,10 @@ use madenet_nets::{Net, Params};
 use crate::candle_net::{StepKey, check_inputs};
 use crate::host::slice_of;
 use crate::policy::{self, Policy};
-use crate::{Engine, Error, Result};
+use crate::{Change, Engine, Error, Result, Visit};
 use graph::{Graph, Kind};
 use program::{Program, Step};
-use run::Machine;
+use run::{Given, Machine};
 use weights::Weights;
 
 /// Settings of a [`Tape`].
@@ -189,11 +189,11 @@ impl Tape {
 
     fn run(&mut self, pass: Pass<'_>, after: After<'_>) -> Result<()> {
         let Some(program) = &mut self.program else { return Ok(()) };
-        let (steps, inputs, output_gradients, outputs): (_, &[&[f32]], &[&[f32]], &mut [Vec<f32>]) =
-            match pass {
-                Pass::Forward(inputs, outputs) => (&program.forward, inputs, &[], outputs),
-                Pass::Backward(gradients) => (&program.backward, &[], gradients, &mut []),
-            };
+        let mut nothing = [];
+        let (steps, given, outputs) = match pass {
+            Pass::Forward(inputs, outputs) => (&program.forward, Given::Inputs(inputs), outputs),
+            Pass::Backward(gradients) => (&program.backward, Given::Gradients(gradients), &mut nothing[..]),
+        };
         let mut machine = Machine {
             values: &program.values,
             buffers: &program.buffers,
@@ -202,8 +202,7 @@ impl Tape {
             weights: &mut self.weights,
             memory: &mut self.memory,
             scratch: &mut self.scratch,
-            inputs,
-            output_gradients,
+            given,
             outputs,
             input_gradients: &mut self.input_gradients,
             key: self.key,
@@ -250,13 +249,13 @@ impl Engine for Tape {
         self.run_backward(&gradients, &mut |_, _, _| ())
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&str, &[f32], &[f32]) -> Result<()>) -> Result<()> {
+    fn for_each(&self, f: Visit<'_>) -> Result<()> {
         self.weights
             .trained()
             .try_for_each(|(id, values, gradient)| f(&self.net.params()[id].0, values, gradient))
     }
 
-    fn update(&mut self, f: &mut dyn FnMut(&str, &mut [f32], &[f32]) -> Result<()>) -> Result<()> {
+    fn update(&mut self, f: Change<'_>) -> Result<()> {
         let params = self.net.params();
         self.weights.update(|id, values, gradient| f(&params[id].0, values, gradient))
     }

@@ -21,13 +21,19 @@ pub(super) struct Machine<'a> {
     pub(super) weights: &'a mut Weights,
     pub(super) memory: &'a mut [Vec<Block>],
     pub(super) scratch: &'a mut [Block],
-    /// Planar inputs, and gradients of the outputs.
-    pub(super) inputs: &'a [&'a [f32]],
-    pub(super) output_gradients: &'a [&'a [f32]],
+    pub(super) given: Given<'a>,
     /// Planar outputs, and gradients of the inputs.
     pub(super) outputs: &'a mut [Vec<f32>],
     pub(super) input_gradients: &'a mut [Vec<f32>],
     pub(super) key: StepKey,
+}
+
+/// What a pass starts from, planar.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    Inputs(&'a [&'a [f32]]),
+    /// Of the outputs.
+    Gradients(&'a [&'a [f32]]),
 }
 
 type Result<T> = kernels::Result<T>;
@@ -110,8 +116,10 @@ impl Machine<'_> {
         let isa = Isa::best();
         let out = self.out(step, out)?;
         match step.action {
-            Action::LoadInput(i) => blocked::pack(isa, self.inputs[i], out),
-            Action::LoadGradient(i) => blocked::pack(isa, self.output_gradients[i], out),
+            Action::LoadInput(i) | Action::LoadGradient(i) => {
+                let (Given::Inputs(given) | Given::Gradients(given)) = self.given;
+                blocked::pack(isa, given[i], out)
+            }
             Action::Pack => blocked::pack(isa, self.planar(step, 0), out),
             Action::Copy => blocked::activation(isa, Activation::Identity, self.x(step, 0)?, out),
             Action::Normalize { norm, activation } => {
