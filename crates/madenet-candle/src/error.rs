@@ -44,6 +44,18 @@ pub enum Error {
         /// What was given: `"u8 [1, 3, 256, 256]"`.
         got: String,
     },
+    /// A tensor, a label or a setting given to a loss does not fit it, or its value is not finite.
+    #[error("{loss}: {what} is {got}, expected {expected}")]
+    Loss {
+        /// The loss: `"cross_entropy"`.
+        loss: &'static str,
+        /// What does not fit: `"a label"`.
+        what: &'static str,
+        /// What is expected: `"below 11"`.
+        expected: String,
+        /// What was given: `"11"`.
+        got: String,
+    },
     /// A batch normalisation in training got one value per channel, from which no variance can be estimated.
     #[error(
         "{layer}: batch normalisation in training needs more than one value per channel, \

@@ -38,7 +38,7 @@
 //! scope a [`Treatment`]. All random numbers of a step are keyed by a [`StepKey`].
 //!
 //! Every operation is made of candle tensor operations whose backward pass holds; [`ops`] says which do not, and offers
-//! the operations for losses and other code. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups
+//! the operations for other code. [`losses`] are one pass each, value and gradient together. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups
 //! by scope and a state that can be stored, and [`read_pth`] reads PyTorch's weight files.
 
 mod candle_net;
@@ -46,6 +46,7 @@ mod engine;
 mod error;
 mod forward;
 mod host;
+pub mod losses;
 pub mod ops;
 mod optim;
 mod policy;
