@@ -24,8 +24,8 @@ mod tensor;
 
 pub use concat::{concat_batch, concat_channels};
 pub use conv2d::{
-    Conv2dInputGradient, Conv2dKernel, ConvMethod, ConvTranspose2dKernel, MethodCost, PlanarConv2dKernel,
-    Tuning, WeightSource,
+    Conv2dInputGradient, Conv2dKernel, Conv2dWeightGradient, ConvMethod, ConvTranspose2dKernel, MethodCost,
+    PlanarConv2dKernel, Tuning, WeightSource,
 };
 pub use depthwise::DepthwiseKernel;
 pub use interpolate::interpolate;

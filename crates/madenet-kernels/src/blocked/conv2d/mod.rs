@@ -9,6 +9,7 @@ mod planar;
 mod tile;
 mod transform;
 mod transposed;
+mod weight_gradient;
 mod weights;
 mod winograd;
 
@@ -21,6 +22,7 @@ pub use input_gradient::Conv2dInputGradient;
 pub use method::{ConvMethod, MethodCost, Tuning, WeightSource};
 pub use planar::PlanarConv2dKernel;
 pub use transposed::ConvTranspose2dKernel;
+pub use weight_gradient::Conv2dWeightGradient;
 use weights::{Order, Weights};
 use winograd::Winograd;
 
