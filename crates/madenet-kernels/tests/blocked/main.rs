@@ -7,6 +7,7 @@ mod adjoint;
 mod batch_norm;
 mod concat;
 mod conv2d;
+mod conv2d_gradient;
 #[path = "../operations/conv_case.rs"]
 mod conv_case;
 mod conv_transpose2d;
