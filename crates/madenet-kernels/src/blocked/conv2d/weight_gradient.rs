@@ -20,6 +20,9 @@ const BAND_BYTES: usize = 32 << 10;
 /// Blocks of output channels of a tile at most: with three, eleven loads serve 24 multiply-adds.
 const MOST_OUTPUTS: usize = 3;
 
+/// Input channels (of a first layer) for which a tile of as many lanes and one more block of outputs is used.
+const FEW: usize = 4;
+
 /// Blocks of input channels that a unit has at most: their sums stay in the second-level cache.
 const MOST_INPUTS: usize = 4;
 
@@ -69,6 +72,18 @@ impl Conv2dWeightGradient {
         let (output, _) = crate::conv2d::sizes(&geometry, input, out_channels)?;
         let border = window_border(&geometry, input, output);
         Ok(Conv2dWeightGradient { isa, geometry, input, output, border })
+    }
+
+    /// The shape of an input sample.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// The shape of an output sample.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.output
     }
 
     /// The border of zeros that the input must store at least.
@@ -133,7 +148,8 @@ impl Conv2dWeightGradient {
     fn cut(&self, threads: usize) -> Cut {
         let blocks = self.output.c.div_ceil(LANES);
         // Even groups: 5 blocks are 3 and 2, not 4 and 1.
-        let groups = blocks.div_ceil(most_blocks(self.isa.accumulators()).min(MOST_OUTPUTS));
+        let most = if self.input.c <= FEW { MOST_OUTPUTS + 1 } else { MOST_OUTPUTS };
+        let groups = blocks.div_ceil(most_blocks(self.isa.accumulators()).min(most));
         let outputs = blocks.div_ceil(groups);
         let groups = blocks.div_ceil(outputs);
         let inputs = self.input.c.div_ceil(LANES);
@@ -307,7 +323,7 @@ impl Unit<'_> {
         let outputs = self.part.outputs.len();
         let at = |steps: &[usize; 3]| first.iter().zip(steps).map(|(i, step)| i * step).sum::<usize>();
         let dy_start = dy.start.wrapping_add(self.part.outputs.start * dy.block + at(&walk.dy));
-        let lanes_of_tile = lanes::<S>(outputs);
+        let lanes_of_tile = lanes::<S>(kernel.input.c, outputs);
         let mut sums = self.sums.as_mut_ptr();
         for input in self.part.inputs.clone() {
             let lanes = LANES.min(kernel.input.c - input * LANES);
@@ -328,7 +344,7 @@ impl Unit<'_> {
                         };
                         // SAFETY: windows lie within the input and its border, which `run` has checked, the lanes of a tile within a block;
                         // the sums are this unit's.
-                        unsafe { tile(simd, outputs, place) };
+                        unsafe { tile(simd, (lanes_of_tile, outputs), place) };
                     }
                     sums = sums.wrapping_add(LANES * outputs);
                 }
@@ -362,8 +378,8 @@ impl Unit<'_> {
 
 /// Lanes of a tile of this many blocks of outputs: about as many sums as there are registers for them.
 #[inline(always)]
-fn lanes<S: Simd>(outputs: usize) -> usize {
-    if S::ACCUMULATORS < 24 {
+fn lanes<S: Simd>(channels: usize, outputs: usize) -> usize {
+    if S::ACCUMULATORS < 24 || channels <= FEW {
         return 4;
     }
     match outputs {
@@ -390,17 +406,21 @@ struct Place {
 /// # Safety
 /// All pixels of the place can be read, and its sums written.
 #[inline(always)]
-unsafe fn tile<S: Simd>(simd: S, outputs: usize, place: Place) {
+unsafe fn tile<S: Simd>(simd: S, size: (usize, usize), place: Place) {
     // SAFETY: as the caller promises.
     unsafe {
         if S::ACCUMULATORS < 24 {
             fixed::<S, 4, 1>(simd, place);
-        } else {
-            match outputs {
-                1 => fixed::<S, 16, 1>(simd, place),
-                2 => fixed::<S, 8, 2>(simd, place),
-                _ => fixed::<S, 8, 3>(simd, place),
-            }
+            return;
+        }
+        match size {
+            (4, 1) => fixed::<S, 4, 1>(simd, place),
+            (4, 2) => fixed::<S, 4, 2>(simd, place),
+            (4, 3) => fixed::<S, 4, 3>(simd, place),
+            (4, _) => fixed::<S, 4, 4>(simd, place),
+            (_, 1) => fixed::<S, 16, 1>(simd, place),
+            (_, 2) => fixed::<S, 8, 2>(simd, place),
+            _ => fixed::<S, 8, 3>(simd, place),
         }
     }
 }
