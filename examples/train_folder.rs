@@ -127,7 +127,7 @@ fn progress(event: &Event<'_>) -> ControlFlow<()> {
         Event::Image { stage, done, of } if done % 64 == 0 || done == of => {
             eprintln!("{stage} {done}/{of}");
         }
-        Event::Step { stage, step, of, loss, health } if step % 50 == 0 || step == of => {
+        Event::Step { stage, step, of, loss, health, .. } if step % 50 == 0 || step == of => {
             let health: Vec<String> =
                 health.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
             eprintln!("{stage} {step}/{of} loss {loss:.4} {}", health.join(" "));

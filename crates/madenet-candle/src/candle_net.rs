@@ -20,17 +20,19 @@ pub struct StepKey {
 /// A recorded network on candle tensors: the reference of the other interpreters on a CPU, and the trainer on CUDA and
 /// Metal. See the [crate docs](crate) for an example.
 ///
-/// Weights are `f32`. Those that train are [`Var`]s, for candle's backward pass and an optimiser such as
-/// [`Adam`](crate::Adam); all others are plain tensors, so that nothing is recorded for a frozen part in front of the
-/// trained ones.
+/// Weights are `f32`. Those that train are [`Var`]s, for candle's backward pass; all others are plain tensors, so that
+/// nothing is recorded for a frozen part in front of the trained ones. It is an [`Engine`](crate::Engine), which an
+/// [`Optimiser`](crate::Optimiser) updates.
 #[derive(Debug)]
 pub struct CandleNet {
     pub(crate) net: Net,
     pub(crate) device: Device,
     /// By [`ParamId`].
-    weights: Vec<Weight>,
+    pub(crate) weights: Vec<Weight>,
     /// The trained parameters in the order of their names.
     trained: Vec<ParamId>,
+    /// Their summed gradients, for [`Engine`](crate::Engine).
+    pub(crate) gradients: Vec<Vec<f32>>,
     /// By node: how it takes part in training.
     pub(crate) treatments: Vec<Treatment>,
     /// By node: the node that reads it last; its own place if none does, `usize::MAX` for outputs.
@@ -38,13 +40,13 @@ pub struct CandleNet {
 }
 
 #[derive(Debug)]
-enum Weight {
+pub(crate) enum Weight {
     Trained(Var),
     Fixed(Tensor),
 }
 
 impl Weight {
-    fn tensor(&self) -> &Tensor {
+    pub(crate) fn tensor(&self) -> &Tensor {
         match self {
             Weight::Trained(var) => var.as_tensor(),
             Weight::Fixed(tensor) => tensor,
@@ -78,6 +80,7 @@ impl CandleNet {
             last_uses: net.last_uses(),
             net: net.clone(),
             device: device.clone(),
+            gradients: trained.iter().map(|&id| vec![0.0; net.params()[id].1.len()]).collect(),
             weights,
             trained,
         })

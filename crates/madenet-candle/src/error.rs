@@ -7,6 +7,9 @@ pub enum Error {
     /// The weights do not fit the network.
     #[error(transparent)]
     Nets(#[from] madenet_nets::Error),
+    /// A setting is out of range.
+    #[error(transparent)]
+    Core(#[from] madenet_core::Error),
     /// A tensor operation outside a network failed.
     #[error("a tensor operation failed")]
     Candle(#[from] candle_core::Error),
@@ -74,7 +77,7 @@ pub enum Error {
     /// A loss or a gradient became NaN or infinite.
     #[error("{what} is not finite at step {step}")]
     NonFinite {
-        /// What is not finite: `"the loss"`, or the parameter whose gradient it is.
+        /// What is not finite: `"the loss"`, `"the part focal of the loss"`, `"the gradient of layer1.0.conv1.weight"`.
         what: String,
         /// Number of the step.
         step: u64,
@@ -86,6 +89,62 @@ pub enum Error {
         stage: &'static str,
         /// Steps that had been taken.
         step: u64,
+    },
+    /// An engine trains other parameters than the one that an optimiser was made for.
+    #[error("the optimiser was made for another network: it does not know the parameter {name} of this size")]
+    OtherParameters {
+        /// The first that is not the optimiser's.
+        name: String,
+    },
+    /// The state of an optimiser has values that do not come of training.
+    #[error("the tensor {name:?} of an optimiser's state does not hold {expected}")]
+    OptimiserState {
+        /// The tensor.
+        name: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Not even one sample fits in memory.
+    #[error("training on one sample takes about {needed} bytes, more than the {budget} given")]
+    Memory {
+        /// Bytes for one sample.
+        needed: usize,
+        /// Bytes to spend.
+        budget: usize,
+    },
+    /// A checkpoint could not be read, or holds what is no state of this training.
+    #[error("cannot go on from the checkpoint {}", path.display())]
+    ReadCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// A checkpoint says what no training of this length can say.
+    #[error("the checkpoint is of step {step}, but the training has {of}")]
+    CheckpointStep {
+        /// Its step.
+        step: u64,
+        /// Steps of the training.
+        of: u64,
+    },
+    /// A checkpoint is of another training: with other settings, or of another network.
+    #[error("the checkpoint is of another training: {setting} was {found}, and is {expected} now")]
+    OtherTraining {
+        /// What differs: `"seed"`.
+        setting: String,
+        /// As the checkpoint has it.
+        found: String,
+        /// As it is now.
+        expected: String,
+    },
+    /// A checkpoint could not be written; what was there before is as it was.
+    #[error("cannot write the checkpoint {}", path.display())]
+    WriteCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: Box<Error>,
     },
     /// A file could not be opened.
     #[error("cannot open the weight file {}", path.display())]
@@ -112,4 +171,4 @@ pub enum Error {
 }
 
 /// The result of this crate's functions.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

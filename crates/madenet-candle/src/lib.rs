@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use candle_core::{Device, Tensor};
-//! use madenet_candle::{Adam, AdamConfig, CandleNet, Policy, StepKey};
+//! use madenet_candle::{AdamConfig, CandleNet, Engine, Optimiser, Policy, StepKey};
 //! use madenet_nets::{Builder, Params, Shape, conv};
 //!
 //! let mut b = Builder::new();
@@ -14,13 +14,15 @@
 //! let net = b.finish();
 //!
 //! let mut net = CandleNet::new(&net, &Params::init(&net, 42), &Policy::default(), &Device::Cpu)?;
-//! let mut adam = Adam::new(net.vars(), AdamConfig::default().lr(0.1))?;
+//! let mut optimiser = Optimiser::new(&net, AdamConfig::default().lr(0.1))?;
 //! let x = Tensor::arange(0f32, 384.0, &Device::Cpu)?.affine(0.1, 0.0)?.sin()?.reshape((2, 3, 8, 8))?;
 //! let mut losses = Vec::new();
 //! for step in 0..20 {
-//!     let y = net.train(&[x.clone()], StepKey { seed: 42, step })?;
+//!     let y = net.forward(&[x.clone()], StepKey { seed: 42, step })?;
 //!     let loss = (&y[0] - 0.5)?.sqr()?.mean_all()?;
-//!     adam.step(&loss.backward()?)?;
+//!     net.clear_gradients();
+//!     net.backward(&loss)?;
+//!     optimiser.step(&mut net, 1.0, 1.0)?;
 //!     losses.push(loss.to_scalar::<f32>()?);
 //! }
 //! assert!(losses[19] < 0.5 * losses[0]);
@@ -38,9 +40,14 @@
 //! scope a [`Treatment`]. All random numbers of a step are keyed by a [`StepKey`].
 //!
 //! Every operation is made of candle tensor operations whose backward pass holds; [`ops`] says which do not, and offers
-//! the operations for other code. [`losses`] are one pass each, value and gradient together. [`Training`] runs a [`Learner`] step by step. [`Adam`] has parameter groups
-//! by scope and a state that can be stored, and [`read_pth`] reads PyTorch's weight files.
+//! the operations for other code. [`losses`] are one pass each, value and gradient together.
+//!
+//! What computes gradients is an [`Engine`]. An [`Optimiser`] (Adam, AdamW, descent with momentum; parameter groups by
+//! scope) moves its weights, an [`Ema`] averages them. A [`Trainer`] runs a [`Learner`] on it step by step: batches made
+//! ahead, accumulation, [`Schedule`]s, clipping, and checkpoints from which a killed training goes on bit for bit.
+//! [`read_pth`] reads PyTorch's weight files.
 
+mod candle_engine;
 mod candle_net;
 mod engine;
 mod error;
@@ -53,14 +60,17 @@ mod policy;
 mod pth;
 mod scope;
 mod tape;
-mod training;
+mod trainer;
 
 pub use candle_net::{CandleNet, StepKey};
 pub use engine::{Change, Engine, Visit};
 pub use error::{Error, Result};
-pub use optim::{Adam, AdamConfig};
+pub use optim::{
+    AdamConfig, Curve, Decay, Ema, EmaConfig, GradientNorm, Optimiser, OptimiserConfig, Schedule, SgdConfig,
+    clip_factor, gradient_norm,
+};
 pub use policy::{Policy, Treatment};
 pub use pth::read_pth;
 pub use scope::Scoped;
 pub use tape::{Tape, TapeOptions};
-pub use training::{Learner, Loss, Training};
+pub use trainer::{CheckpointConfig, Learner, Loss, MemoryPlan, MicroBatch, Trained, Trainer};

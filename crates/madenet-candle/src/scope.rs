@@ -45,6 +45,18 @@ impl<T> Scoped<T> {
         matching.max_by_key(|(scope, _)| scope.len()).map_or(&self.default, |(_, setting)| setting)
     }
 
+    /// The same scopes with `f` of their settings.
+    #[must_use]
+    pub fn map<U>(self, f: impl Fn(T) -> U) -> Scoped<U> {
+        let rules = self.rules.into_iter().map(|(scope, setting)| (scope, f(setting))).collect();
+        Scoped { default: f(self.default), rules }
+    }
+
+    /// The default and the settings of all rules.
+    pub fn settings(&self) -> impl Iterator<Item = &T> {
+        std::iter::once(&self.default).chain(self.rules.iter().map(|(_, setting)| setting))
+    }
+
     /// The scopes that have rules, in the order in which they were given.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|(scope, _)| scope.as_str())

@@ -5,7 +5,7 @@ mod common;
 
 use candle_core::{DType, Device, Tensor};
 use common::{assert_close, numbers, values};
-use madenet_candle::{Adam, AdamConfig, CandleNet, Error, Policy, Result, StepKey, Treatment};
+use madenet_candle::{AdamConfig, CandleNet, Engine, Error, Optimiser, Policy, Result, StepKey, Treatment};
 use madenet_nets::{Activation, Builder, Interpolation, Net, Params, Pool2d, Shape, conv, conv_transpose};
 
 const KEY: StepKey = StepKey { seed: 42, step: 0 };
@@ -308,11 +308,13 @@ fn random_zeros_are_keyed_by_seed_step_and_path() -> Result<()> {
 }
 
 /// A few steps of training; gives the losses.
-fn fit(candle: &mut CandleNet, adam: &mut Adam, steps: std::ops::Range<u64>) -> Result<Vec<f32>> {
+fn fit(candle: &mut CandleNet, adam: &mut Optimiser, steps: std::ops::Range<u64>) -> Result<Vec<f32>> {
     let step = |step| -> Result<f32> {
-        let y = candle.train(&[numbers(step, &[3, 2, 4, 4])], StepKey { seed: 5, step })?;
+        candle.clear_gradients();
+        let y = candle.forward(&[numbers(step, &[3, 2, 4, 4])], StepKey { seed: 5, step })?;
         let loss = (&y[2] - 1.0)?.sqr()?.mean_all()?;
-        adam.step(&loss.backward()?)?;
+        candle.backward(&loss)?;
+        adam.step(candle, 1.0, 1.0)?;
         Ok(loss.to_scalar()?)
     };
     steps.map(step).collect()
@@ -322,7 +324,7 @@ fn fit(candle: &mut CandleNet, adam: &mut Adam, steps: std::ops::Range<u64>) -> 
 fn a_trained_network_is_its_export() -> Result<()> {
     let net = blocks()?;
     let mut candle = candle(&net, &Policy::default())?;
-    let mut adam = Adam::new(candle.vars(), AdamConfig::default().lr(0.01))?;
+    let mut adam = Optimiser::new(&candle, AdamConfig::default().lr(0.01))?;
     let losses = fit(&mut candle, &mut adam, 0..40)?;
     assert!(losses[30..].iter().sum::<f32>() < 0.7 * losses[..10].iter().sum::<f32>(), "{losses:?}");
     let export = candle.export()?;
@@ -340,17 +342,17 @@ fn an_interrupted_training_goes_on_bit_for_bit() -> Result<()> {
     let net = blocks()?;
     let config = AdamConfig::adamw().lr(0.01);
     let mut whole = candle(&net, &Policy::default())?;
-    let mut adam = Adam::new(whole.vars(), config)?;
+    let mut adam = Optimiser::new(&whole, config)?;
     fit(&mut whole, &mut adam, 0..6)?;
 
     let mut first = candle(&net, &Policy::default())?;
-    let mut adam = Adam::new(first.vars(), config)?;
+    let mut adam = Optimiser::new(&first, config)?;
     fit(&mut first, &mut adam, 0..3)?;
-    let (weights, state) = (first.export()?, adam.state()?);
+    let (weights, state) = (first.export()?, adam.export()?);
     let mut second = CandleNet::new(&net, &weights, &Policy::default(), &Device::Cpu)?;
-    let mut adam = Adam::new(second.vars(), config)?;
-    adam.load_state(&state)?;
-    assert_eq!(adam.state()?, state);
+    let mut adam = Optimiser::new(&second, config)?;
+    adam.import(state.clone())?;
+    assert_eq!(adam.export()?, state);
     fit(&mut second, &mut adam, 3..6)?;
     assert_eq!(second.export()?, whole.export()?);
     Ok(())
@@ -431,6 +433,6 @@ fn rows_and_images_of_features_agree() -> Result<()> {
 fn a_network_crosses_threads() {
     fn check<T: Send + Sync>() {}
     check::<CandleNet>();
-    check::<Adam>();
+    check::<Optimiser>();
     check::<Error>();
 }

@@ -7,12 +7,14 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use common::{assert_close, numbers, weighted_sum};
-use madenet_candle::{Adam, AdamConfig, Result, Scoped, ops};
-use madenet_nets::{Conv2d, ConvTranspose2d, Interpolation, Padding, Params, Pool2d};
+use madenet_candle::{
+    AdamConfig, CandleNet, Engine, Optimiser, OptimiserConfig, Policy, Result, Scoped, SgdConfig, ops,
+};
+use madenet_nets::{Builder, Conv2d, ConvTranspose2d, Interpolation, Padding, Params, Pool2d, Shape, conv};
 
 /// Both sides add a few hundred products of numbers below 1 in `f32`, in different orders.
 const OPERATION: f64 = 5e-6;
-/// 25 steps of single precision arithmetic on both sides, at weights of about 1.
+/// 50 steps of single precision arithmetic on both sides, at weights of about 1.
 const OPTIMISER: f64 = 2e-6;
 
 fn fixture(name: &str) -> Params {
@@ -130,23 +132,37 @@ fn batch_norm() {
     assert_close(&moved(2.0, &batch.var), &tensor(&fixture, "batch_norm.running_var"), OPERATION, "variance");
 }
 
-/// Weights after every fifth of 25 steps; "b" has no gradient in odd steps.
-fn check_optimiser(name: &str, config: impl Into<Scoped<AdamConfig>>) -> Result<()> {
+/// Weights after every tenth of 50 steps; "b" has a gradient of 0 in odd steps.
+fn check_optimiser(name: &str, groups: impl Into<Scoped<OptimiserConfig>>) -> Result<()> {
     let fixture = fixture("optimisers.safetensors");
-    let a = Var::from_tensor(&numbers(1, &[3, 5]))?;
-    let b = Var::from_tensor(&numbers(2, &[7]))?;
-    let mut adam = Adam::new([("b", &b), ("a", &a)], config)?;
-    for step in 0..25 {
-        let loss = |w: &Var| -> ops::Result<Tensor> {
-            (w.as_tensor() * numbers(100 + step, w.dims()))?.sum_all()?
-                + w.sqr()?.sum_all()?.affine(0.05, 0.0)?
-        };
-        let loss = if step % 2 == 0 { (loss(&a)? + loss(&b)?)? } else { loss(&a)? };
-        adam.step(&loss.backward()?)?;
-        if step % 5 == 4 {
-            for (var, weight) in [(&a, "a"), (&b, "b")] {
+    let mut b = Builder::new();
+    for (name, inputs, out) in [("a", 5, 3), ("b", 1, 7)] {
+        let x = b.input(name, Shape::new(inputs, 1, 1));
+        let y = b.conv2d(name, x, conv(out, 1, 1, 0))?;
+        b.output(name, y)?;
+    }
+    let net = b.finish();
+    let mut params = Params::new();
+    params.insert("a.weight", vec![3, 5, 1, 1], numbers(1, &[15]).to_vec1()?)?;
+    params.insert("b.weight", vec![7, 1, 1, 1], numbers(2, &[7]).to_vec1()?)?;
+    let mut engine = CandleNet::new(&net, &params, &Policy::default(), &Device::Cpu)?;
+    let mut optimiser = Optimiser::new(&engine, groups)?;
+    for step in 0..50 {
+        let mut loss = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
+        for ((_, w), factor) in engine.vars().zip([1.0, (1 - step % 2) as f64]) {
+            let own = (w.as_tensor() * numbers(100 + step, w.dims()))?.sum_all()?;
+            let own = (own + w.sqr()?.sum_all()?.affine(0.05, 0.0)?)?;
+            loss = (loss + own.affine(factor, 0.0)?)?;
+        }
+        engine.clear_gradients();
+        engine.backward(&loss)?;
+        optimiser.step(&mut engine, 1.0, 1.0)?;
+        if step % 10 == 9 {
+            let trained = engine.export()?;
+            for weight in ["a", "b"] {
                 let expected = tensor(&fixture, &format!("{name}.{step}.{weight}"));
-                assert_close(var, &expected, OPTIMISER, &format!("{name}: {weight} after step {step}"));
+                let got = tensor(&trained, &format!("{weight}.weight")).reshape(expected.dims())?;
+                assert_close(&got, &expected, OPTIMISER, &format!("{name}: {weight} after step {step}"));
             }
         }
     }
@@ -156,9 +172,21 @@ fn check_optimiser(name: &str, config: impl Into<Scoped<AdamConfig>>) -> Result<
 #[test]
 fn optimisers() -> Result<()> {
     check_optimiser("adam", AdamConfig::default())?;
-    let l2 = AdamConfig { lr: 0.03, beta1: 0.5, beta2: 0.9, eps: 1e-4, weight_decay: 0.1, decoupled: false };
+    let l2 = AdamConfig {
+        lr: 0.03,
+        beta1: 0.5,
+        beta2: 0.9,
+        eps: 1e-4,
+        weight_decay: 0.1,
+        ..AdamConfig::default()
+    };
     check_optimiser("adam_l2", l2)?;
     check_optimiser("adamw", AdamConfig::adamw().lr(0.01))?;
     let groups = Scoped::new(AdamConfig::adamw().lr(0.005).weight_decay(0.0));
-    check_optimiser("groups", groups.with("a", AdamConfig::adamw().lr(0.02).weight_decay(0.3)))
+    check_optimiser("groups", groups.with("a", AdamConfig::adamw().lr(0.02).weight_decay(0.3)))?;
+    check_optimiser("sgd", SgdConfig { lr: 0.02, ..SgdConfig::default() })?;
+    let momentum = SgdConfig { lr: 0.01, momentum: 0.9, weight_decay: 0.02, ..SgdConfig::default() };
+    check_optimiser("sgd_momentum", momentum)?;
+    let nesterov = SgdConfig { lr: 0.01, momentum: 0.8, nesterov: true, ..SgdConfig::default() };
+    check_optimiser("sgd_nesterov", nesterov)
 }

@@ -14,7 +14,16 @@ use std::ops::ControlFlow;
 ///     }
 ///     if losses.len() < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 /// };
-/// let event = Event::Step { stage: "fit", step: 1, of: 1000, loss: 0.5, health: &[] };
+/// let event = Event::Step {
+///     stage: "fit",
+///     step: 1,
+///     of: 1000,
+///     loss: 0.5,
+///     parts: &[],
+///     learning_rate: 1e-3,
+///     gradient_norm: 2.0,
+///     health: &[],
+/// };
 /// assert!(observer.on_event(&event).is_continue());
 /// ```
 pub trait Observer: Send {
@@ -45,6 +54,12 @@ pub enum Event<'a> {
         of: u64,
         /// The loss of this step.
         loss: f32,
+        /// The named terms that it is made of; none where it is of one piece.
+        parts: &'a [(&'static str, f32)],
+        /// The learning rate of this step, of parameters that are in no group of their own.
+        learning_rate: f64,
+        /// Length of the gradients as one vector, before they were clipped.
+        gradient_norm: f64,
         /// Named figures that tell whether training is healthy.
         health: &'a [(&'static str, f32)],
     },

@@ -118,6 +118,7 @@
 //!
 //! A [`Loader`] decodes ahead on several threads, in a fixed order and in bounded memory. It reads any
 //! [`Dataset`]: a [`Chain`] is several one after another, and a [`Subset`] some samples of one.
+//! [`ordered`] does any other work ahead in the same way.
 //!
 //! The feature `smt` adds the module `smt`: photographs that are drawn and need no download.
 
@@ -146,7 +147,7 @@ pub use dataset::{Dataset, Sample};
 pub use error::{Error, Result};
 pub use hold_out::hold_out;
 pub use layout::{Folder, IMAGE_EXTENSIONS, Layout, MvtecAd, TableFault, VisA, scan};
-pub use load::{Loader, Samples};
+pub use load::{Ahead, Loader, Ordered, Samples, ordered};
 pub use madenet_metrics::Label;
 pub use records::{Entry, MaskPolicy, Records};
 pub use scan::{Group, Ignored, Role, Scan, ScanReport, ScanWarning, ScannedFile};

@@ -92,7 +92,7 @@ pub use draw::{draw_contours, draw_rect};
 #[cfg(feature = "image")]
 pub use encode::{encode_png, save_mask, save_png};
 pub use error::{Error, Result};
-pub use file::replace_file;
+pub use file::{remove_unfinished, replace_file};
 pub use filter::Filter;
 pub use jitter::ColorJitter;
 pub use letterbox::{letterbox, letterbox_rect};

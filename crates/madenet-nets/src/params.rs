@@ -26,6 +26,12 @@ impl Param {
     pub fn values(&self) -> &[f32] {
         &self.values
     }
+
+    /// The values without the shape.
+    #[must_use]
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
 }
 
 /// Weights by name, in the order of the names: the only truth about them, which interpreters import and export.
@@ -107,6 +113,27 @@ impl Params {
     #[must_use]
     pub fn under(self, scope: &str) -> Self {
         Params(self.0.into_iter().map(|(name, param)| (format!("{scope}.{name}"), param)).collect())
+    }
+
+    /// Takes the tensors out that are under `scope`, without it in their names: the way back from
+    /// [`under`](Self::under).
+    ///
+    /// ```
+    /// let mut all = madenet_nets::Params::new();
+    /// all.insert("head.fc.bias", vec![1], vec![2.0])?;
+    /// all.insert("header.bias", vec![1], vec![3.0])?;
+    /// let head = all.take_under("head");
+    /// assert_eq!(head.get("fc.bias").map(|p| p.values()[0]), Some(2.0));
+    /// assert_eq!((head.len(), all.len()), (1, 1));
+    /// # Ok::<(), madenet_nets::Error>(())
+    /// ```
+    #[must_use]
+    pub fn take_under(&mut self, scope: &str) -> Self {
+        // The byte after '.' ends the range of names that begin with "scope.".
+        let mut under = self.0.split_off(&format!("{scope}."));
+        self.0.append(&mut under.split_off(&format!("{scope}/")));
+        let name = |name: &str| name[scope.len() + 1..].to_string();
+        Params(under.into_iter().map(|(path, param)| (name(&path), param)).collect())
     }
 
     /// The tensors that `net` uses, with its shapes: what is to be stored for it.

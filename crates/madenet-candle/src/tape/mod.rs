@@ -73,6 +73,7 @@ pub struct TapeOptions {
 #[derive(Debug)]
 pub struct Tape {
     net: Net,
+    policy: Policy,
     graph: Graph,
     options: TapeOptions,
     weights: Weights,
@@ -99,6 +100,7 @@ impl Tape {
         Ok(Tape {
             weights: Weights::new(net, &graph, params)?,
             net: net.clone(),
+            policy: policy.clone(),
             graph,
             options,
             program: None,
@@ -270,6 +272,16 @@ impl Engine for Tape {
 
     fn import(&mut self, params: &Params) -> Result<()> {
         self.weights.import(&self.net, params)
+    }
+
+    fn for_each_statistic(&self, f: &mut dyn FnMut(&str, &[f32]) -> Result<()>) -> Result<()> {
+        let params = self.net.params().iter().enumerate();
+        let mut statistics = params.filter(|(_, (_, spec))| !spec.role.is_trained());
+        statistics.try_for_each(|(id, (name, _))| f(name, self.weights.values(id)))
+    }
+
+    fn settings(&self) -> String {
+        format!("Tape {:?}", self.policy)
     }
 
     fn bytes(&self, batch: usize) -> Option<usize> {

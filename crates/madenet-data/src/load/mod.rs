@@ -5,4 +5,4 @@ mod ordered;
 mod queue;
 
 pub use loader::{Loader, Samples};
-pub(crate) use ordered::{Ahead, ordered};
+pub use ordered::{Ahead, Ordered, ordered};

@@ -5,20 +5,30 @@ use std::thread;
 
 use super::queue::Queue;
 
-/// How far threads may work ahead.
-pub(crate) struct Ahead<T> {
+/// How far the threads of [`ordered`] may work ahead.
+pub struct Ahead<T> {
     /// Results that may wait, beside one for each thread.
-    pub(crate) results: usize,
+    pub results: usize,
     /// Bytes of waiting results from which on no other work is begun.
-    pub(crate) bytes: usize,
+    pub bytes: usize,
     /// The bytes of a result.
-    pub(crate) size: fn(&T) -> usize,
+    pub size: fn(&T) -> usize,
 }
 
 /// Calls `consume` with `work(0)` to `work(len - 1)`, done ahead by `threads` threads, and gives back its result;
 /// when it returns, early or not, the threads stop after the work that they are at. With 0 threads the caller's
 /// does the work when it is asked for, and so it does where the system gives none.
-pub(crate) fn ordered<T: Send, R>(
+///
+/// ```
+/// use madenet_data::{Ahead, ordered};
+/// let ahead = Ahead { results: 2, bytes: usize::MAX, size: |_| 0 };
+/// let squares: Vec<usize> = ordered(5, 2, ahead, |n| n * n, |results| results.collect());
+/// assert_eq!(squares, [0, 1, 4, 9, 16]);
+/// ```
+///
+/// # Panics
+/// If `work` panics: where the consumer asks for its result.
+pub fn ordered<T: Send, R>(
     len: usize,
     threads: usize,
     ahead: Ahead<T>,
@@ -50,7 +60,7 @@ pub(crate) fn ordered<T: Send, R>(
 }
 
 /// The results of [`ordered`] work.
-pub(crate) struct Ordered<'a, T> {
+pub struct Ordered<'a, T> {
     queue: &'a Queue<thread::Result<T>>,
     work: &'a (dyn Fn(usize) -> T + Sync),
     /// Threads at work; with none, the work is done here.

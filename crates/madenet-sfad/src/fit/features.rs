@@ -1,5 +1,7 @@
 //! Features of the training images: computed once where memory allows, else when a step needs them.
 
+use std::sync::{Mutex, PoisonError};
+
 use madenet_core::{Event, Observer, Preprocessing};
 use madenet_data::Dataset;
 use madenet_nets::{Params, Plan, Shape, Workspace};
@@ -23,7 +25,8 @@ pub(crate) struct FeatureBank<'a> {
     data: &'a dyn Dataset,
     preprocessing: Preprocessing,
     plan: Plan,
-    workspace: Workspace,
+    /// Images run through the network one chunk at a time: it uses all threads.
+    workspace: Mutex<Workspace>,
     shape: Shape,
     /// Rows of all images, location by location, where they fit in memory.
     cache: Option<Vec<f32>>,
@@ -41,7 +44,7 @@ impl<'a> FeatureBank<'a> {
         let net = feature_net(config)?;
         let shape = net.output_shape("features").unwrap_or(Shape::new(0, 0, 0));
         let plan = Plan::new(&net, params)?;
-        let workspace = plan.workspace();
+        let workspace = Mutex::new(plan.workspace());
         let preprocessing = config.preprocessing;
         let mut bank = FeatureBank { data, preprocessing, plan, workspace, shape, cache: None };
         let values = data.len().saturating_mul(shape.len());
@@ -67,7 +70,7 @@ impl<'a> FeatureBank<'a> {
     }
 
     /// The feature vectors of the picked locations, one after another.
-    pub(crate) fn rows(&mut self, picks: &[Pick]) -> Result<Vec<f32>, FitError> {
+    pub(crate) fn rows(&self, picks: &[Pick]) -> Result<Vec<f32>, FitError> {
         let dim = self.dim();
         let mut rows = Vec::with_capacity(picks.iter().map(|p| p.locations.len()).sum::<usize>() * dim);
         let mut take = |features: &[f32], pick: &Pick| {
@@ -88,7 +91,7 @@ impl<'a> FeatureBank<'a> {
         Ok(rows)
     }
 
-    fn compute_all(&mut self, values: usize, observer: &mut dyn Observer) -> Result<Vec<f32>, FitError> {
+    fn compute_all(&self, values: usize, observer: &mut dyn Observer) -> Result<Vec<f32>, FitError> {
         let of = self.images();
         let mut all = Vec::with_capacity(values);
         let order: Vec<usize> = (0..of).collect();
@@ -103,7 +106,7 @@ impl<'a> FeatureBank<'a> {
     }
 
     /// Features of some images, location by location.
-    fn compute(&mut self, images: &[usize]) -> Result<Vec<f32>, FitError> {
+    fn compute(&self, images: &[usize]) -> Result<Vec<f32>, FitError> {
         let len = self.preprocessing.shape().len();
         let mut tensors = vec![0.0; images.len() * len];
         images.par_iter().zip(tensors.par_chunks_exact_mut(len)).try_for_each(
@@ -113,7 +116,9 @@ impl<'a> FeatureBank<'a> {
                 Ok(())
             },
         )?;
-        let outputs = self.plan.run(&[&tensors], &mut self.workspace)?;
+        // What is in it after a panic does not matter: a run begins by writing.
+        let mut workspace = self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
+        let outputs = self.plan.run(&[&tensors], &mut workspace)?;
         let maps = outputs.get("features").unwrap_or_default();
         let (dim, plane) = (self.shape.c, self.shape.plane());
         let mut rows = vec![0.0; maps.len()];

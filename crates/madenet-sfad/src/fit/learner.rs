@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use madenet_candle::ops::relu;
-use madenet_candle::{Learner, Loss};
+use madenet_candle::{Learner, Loss, MicroBatch};
 use madenet_nets::Net;
 use madenet_rng::Stream;
 use rayon::prelude::*;
@@ -61,24 +61,34 @@ impl<'a> SfadLearner<'a> {
 }
 
 impl Learner for SfadLearner<'_> {
+    /// Features and noise.
+    type Batch = Vec<Tensor>;
     type Error = FitError;
 
     fn net(&self) -> &Net {
         &self.net
     }
 
-    fn collate(&mut self, step: u64) -> Result<Vec<Tensor>, FitError> {
-        let picks = self.picks(step);
+    fn collate(&self, at: MicroBatch) -> Result<Vec<Tensor>, FitError> {
+        let picks = self.picks(at.number());
         let features = self.bank.rows(&picks)?;
         let dim = self.bank.dim();
         let rows = features.len() / dim;
-        let noise = self.noise(step, rows);
+        let noise = self.noise(at.number(), rows);
         let tensor = |values| Tensor::from_vec(values, (rows, dim, 1, 1), &self.device);
         Ok(vec![tensor(features)?, tensor(noise)?])
     }
 
-    fn loss(&self, outputs: &[Tensor]) -> Result<Loss, FitError> {
+    fn inputs(&self, batch: &Vec<Tensor>) -> Result<Vec<Tensor>, FitError> {
+        Ok(batch.clone())
+    }
+
+    fn loss(&self, outputs: &[Tensor], _: &Vec<Tensor>) -> Result<Loss, FitError> {
         margin_loss(&outputs[0], self.fit.margin)
+    }
+
+    fn settings(&self) -> String {
+        format!("{:?}, noise {}, {} images", self.fit, self.sigma, self.bank.images())
     }
 }
 
@@ -89,14 +99,16 @@ fn margin_loss(normality: &Tensor, margin: f32) -> Result<Loss, FitError> {
     let rows = normality.dims1()? / 2;
     let (normal, noisy) = (normality.narrow(0, 0, rows)?, normality.narrow(0, rows, rows)?);
     let distance = |sign: f64, values: &Tensor| relu(&values.affine(sign, f64::from(margin))?)?.mean_all();
-    let total = (distance(-1.0, &normal)? + distance(1.0, &noisy)?)?;
+    let halves = [distance(-1.0, &normal)?, distance(1.0, &noisy)?];
+    let parts = vec![("normal", halves[0].to_scalar::<f32>()?), ("noisy", halves[1].to_scalar::<f32>()?)];
+    let total = (&halves[0] + &halves[1])?;
     let share = |values: &Tensor, is_met: &dyn Fn(f32) -> bool| -> Result<f32, FitError> {
         let values = values.to_vec1::<f32>()?;
         Ok(values.iter().filter(|&&v| is_met(v)).count() as f32 / values.len() as f32)
     };
     let p_true = share(&normal, &|v| v >= margin)?;
     let p_fake = share(&noisy, &|v| v < -margin)?;
-    Ok(Loss { total, health: vec![("p_true", p_true), ("p_fake", p_fake)] })
+    Ok(Loss { total, parts, health: vec![("p_true", p_true), ("p_fake", p_fake)] })
 }
 
 #[cfg(test)]
@@ -110,7 +122,7 @@ mod tests {
     fn satisfied_margins_cost_nothing_and_silence_costs_one() -> Result<(), FitError> {
         let loss = |values: &[f32]| {
             let normality = Tensor::from_slice(values, (values.len(), 1, 1, 1), &Device::Cpu)?;
-            let Loss { total, health } = margin_loss(&normality, 0.5)?;
+            let Loss { total, health, .. } = margin_loss(&normality, 0.5)?;
             Ok::<_, FitError>((total.to_scalar::<f32>()?, health[0].1, health[1].1))
         };
         assert_eq!(loss(&[0.5, 3.0, -0.5, -7.0])?, (0.0, 1.0, 0.5));

@@ -3,8 +3,9 @@
 mod features;
 mod learner;
 
-use candle_core::Device;
-use madenet_candle::{Adam, AdamConfig, CandleNet, Learner, Policy, Scoped, Training};
+use madenet_candle::{
+    AdamConfig, Engine, Learner, Optimiser, Policy, Schedule, Scoped, Tape, TapeOptions, Trainer,
+};
 use madenet_core::{
     AnomalyDetector, Calibration, Calibrator, Event, Label, Observer, Recipe, Recipes, Scale, ThresholdRules,
 };
@@ -85,11 +86,11 @@ impl Sfad {
             return Err(FitError::NoImages);
         }
         let mut params = backbone.under(BACKBONE);
-        let mut bank = FeatureBank::new(config, &params, training, fit.cache_bytes, observer)?;
+        let bank = FeatureBank::new(config, &params, training, fit.cache_bytes, observer)?;
         params.extend(Params::init(&training_net(config, bank.dim())?, fit.seed));
         let noise_sigma = match fit.noise {
             Noise::Absolute(sigma) => sigma,
-            Noise::Relative(factor) => factor * spread(&mut bank, &params, fit.seed)?,
+            Noise::Relative(factor) => factor * spread(&bank, &params, fit.seed)?,
         };
         params.extend(train(config, fit, bank, &params, noise_sigma, observer)?);
 
@@ -159,23 +160,26 @@ fn train(
     observer: &mut dyn Observer,
 ) -> Result<Params, FitError> {
     let net = training_net(config, bank.dim())?;
-    let mut learner = SfadLearner::new(net, bank, fit, noise_sigma);
-    let mut trained = CandleNet::new(learner.net(), params, &Policy::default(), &Device::Cpu)?;
+    let learner = SfadLearner::new(net, bank, fit, noise_sigma);
+    let mut trained = Tape::new(learner.net(), params, &Policy::default(), TapeOptions::default())?;
     let adamw = |lr| AdamConfig::adamw().lr(lr).weight_decay(fit.weight_decay);
     let rates = Scoped::new(adamw(fit.lr_discriminator)).with(ADAPTOR, adamw(fit.lr_adaptor));
-    let mut optimiser = Adam::new(trained.vars(), rates)?;
-    let training = Training {
+    let mut optimiser = Optimiser::new(&trained, rates)?;
+    let trainer = Trainer {
         stage: "fit",
         seed: fit.seed,
         steps: fit.iterations,
-        decay: vec![(fit.iterations * 4 / 5, 0.4), (fit.iterations * 9 / 10, 0.4 * 0.4)],
+        schedule: Schedule::steps([(fit.iterations * 4 / 5, 0.4), (fit.iterations * 9 / 10, 0.4 * 0.4)]),
+        // Noise is drawn, and features are computed, by all threads already.
+        workers: 0,
+        ..Trainer::default()
     };
-    training.run(&mut learner, &mut trained, &mut optimiser, observer)?;
+    trainer.run(&learner, &mut trained, &mut optimiser, observer)?;
     Ok(trained.export()?)
 }
 
 /// Spread of the adapted features: see [`Noise::Relative`].
-fn spread(bank: &mut FeatureBank<'_>, params: &Params, seed: u64) -> Result<f32, FitError> {
+fn spread(bank: &FeatureBank<'_>, params: &Params, seed: u64) -> Result<f32, FitError> {
     let dim = bank.dim();
     let images = bank.images().min(64);
     let each = SPREAD_ROWS.div_ceil(images).min(bank.locations());
