@@ -7,10 +7,10 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use madenet_kernels::blocked::{
-    Block, Blocked, BlockedMut, Conv2dKernel, ConvMethod, ConvTranspose2dKernel, Layout, PlanarConv2dKernel,
-    Tuning,
+    Block, Blocked, BlockedMut, Conv2dInputGradient, Conv2dKernel, Conv2dWeightGradient, ConvMethod,
+    ConvTranspose2dKernel, Layout, PlanarConv2dKernel, Tuning,
 };
-use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Padding, Shape};
+use madenet_kernels::{Activation, Conv2d, ConvTranspose2d, Isa, Padding, Shape};
 
 const METHODS: [(&str, ConvMethod); 3] = [
     ("direct", ConvMethod::Direct),
@@ -24,8 +24,12 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 fn tensor(shape: Shape, border: Padding) -> (Layout, Vec<Block>) {
+    tensors(shape, border, 1)
+}
+
+fn tensors(shape: Shape, border: Padding, batch: usize) -> (Layout, Vec<Block>) {
     let layout = Layout { shape, border };
-    (layout, vec![Block([0.3; 16]); layout.len(1)])
+    (layout, vec![Block([0.3; 16]); layout.len(batch)])
 }
 
 /// Measures `run` on one thread and on two; it gets the number of threads.
@@ -126,5 +130,101 @@ fn conv_transpose(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, conv2d_3x3, conv2d_1x1, conv2d_stem, conv_transpose);
+/// Layers as they are trained: geometry, input, output channels, batch.
+fn trained() -> Vec<(Conv2d, Shape, usize, usize)> {
+    let (k3, k1) = (Conv2d::new(3, 1, 1), Conv2d::new(1, 1, 0));
+    let square = |c, side| Shape::new(c, side, side);
+    vec![
+        (k3, square(64, 64), 64, 16),
+        (k3, square(128, 32), 128, 16),
+        (k3, square(256, 16), 256, 16),
+        (k3, square(512, 8), 512, 16),
+        (k3, square(32, 64), 32, 4),
+        (k3, square(64, 32), 64, 4),
+        (k3, square(128, 16), 128, 4),
+        (k3, square(256, 8), 256, 4),
+        (Conv2d::new(3, 2, 1), square(64, 64), 128, 16),
+        (Conv2d::new(7, 2, 3), square(3, 256), 64, 4),
+        (k1, square(64, 64), 256, 4),
+        (k1, square(480, 64), 256, 4),
+        (Conv2d::new(1, 2, 0), square(64, 64), 128, 16),
+    ]
+}
+
+fn id(geometry: Conv2d, input: Shape, out: usize, batch: usize) -> String {
+    let Conv2d { kernel: (kh, kw), stride, .. } = geometry;
+    format!("{kh}x{kw} s{stride} {batch}x{input}->{out}")
+}
+
+fn weight_gradient(criterion: &mut Criterion) {
+    for (geometry, input, out, batch) in trained() {
+        let gradient = Conv2dWeightGradient::new(Isa::best(), geometry, input, out).unwrap();
+        let (from, x) = tensors(input, gradient.border(), batch);
+        let (to, dy) = tensors(gradient.output(), Padding::all(1), batch);
+        let mut dw = vec![0.0; out * input.c * geometry.kernel.0 * geometry.kernel.1];
+        let macs = dw.len() * batch * gradient.output().plane();
+        let mut scratch = vec![Block::ZERO; gradient.scratch(batch, 2)];
+        measure(criterion, "conv2d_weight_gradient", &id(geometry, input, out, batch), macs, |_| {
+            let (x, dy) = (Blocked::new(from, batch, &x).unwrap(), Blocked::new(to, batch, &dy).unwrap());
+            gradient.run(x, dy, &mut dw, &mut scratch).unwrap();
+        });
+    }
+}
+
+fn input_gradient(criterion: &mut Criterion) {
+    for (geometry, input, out, batch) in trained() {
+        let weight = values(out * input.c * geometry.kernel.0 * geometry.kernel.1);
+        let mut gradient = Conv2dInputGradient::new(Isa::best(), geometry, input, out, batch).unwrap();
+        gradient.set_weights(&weight).unwrap();
+        let (from, dy) = tensors(gradient.output(), gradient.border(), batch);
+        let (to, mut dx) = tensors(input, Padding::all(1), batch);
+        let mut scratch = vec![Block::ZERO; gradient.scratch(batch, 1).max(gradient.scratch(batch, 2))];
+        let macs = weight.len() * batch * gradient.output().plane();
+        measure(criterion, "conv2d_input_gradient", &id(geometry, input, out, batch), macs, |threads| {
+            let dy = Blocked::new(from, batch, &dy).unwrap();
+            let dx = BlockedMut::new(to, batch, &mut dx).unwrap();
+            gradient.run(dy, None, dx, &mut scratch[..gradient.scratch(batch, threads)]).unwrap();
+        });
+    }
+}
+
+/// The throughput counts weights.
+fn set_weights(criterion: &mut Criterion) {
+    let (geometry, input, out) = (Conv2d::new(3, 1, 1), Shape::new(512, 8, 8), 512);
+    let weight = values(out * input.c * 9);
+    for (name, method) in METHODS {
+        let tuning = Tuning { method: Some(method), ..Tuning::default() };
+        let mut kernel =
+            Conv2dKernel::new(tuning, geometry, input, out, &weight, None, Activation::Identity).unwrap();
+        measure(criterion, "conv2d_set_weights", &format!("3x3/{name}"), weight.len(), |_| {
+            kernel.set_weights(&weight, None).unwrap();
+        });
+    }
+    for (name, stride) in [("flipped", 1), ("transposed", 2)] {
+        let geometry = Conv2d::new(3, stride, 1);
+        let mut gradient = Conv2dInputGradient::new(Isa::best(), geometry, input, out, 16).unwrap();
+        measure(criterion, "conv2d_set_weights", &format!("input gradient/{name}"), weight.len(), |_| {
+            gradient.set_weights(&weight).unwrap();
+        });
+    }
+    let (input, geometry) = (Shape::new(1024, 8, 8), Conv2d::new(1, 1, 0));
+    let weight = values(512 * input.c);
+    let tuning = Tuning::default();
+    let mut kernel =
+        Conv2dKernel::new(tuning, geometry, input, 512, &weight, None, Activation::Identity).unwrap();
+    measure(criterion, "conv2d_set_weights", "1x1/direct", weight.len(), |_| {
+        kernel.set_weights(&weight, None).unwrap();
+    });
+}
+
+criterion_group!(
+    benches,
+    conv2d_3x3,
+    conv2d_1x1,
+    conv2d_stem,
+    conv_transpose,
+    weight_gradient,
+    input_gradient,
+    set_weights
+);
 criterion_main!(benches);
