@@ -13,7 +13,7 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use madenet_candle::{Engine, Policy, StepKey, Tape, TapeOptions};
+use madenet_candle::{Engine, Optimiser, Policy, SgdConfig, StepKey, Tape, TapeOptions};
 use madenet_nets::{Builder, HrNet, Interpolation, Net, Params, ResNet, Shape};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,14 +48,14 @@ fn serve(net: &Net, batch: usize) -> Result<(), Box<dyn Error>> {
     let shape = net.nodes()[net.inputs()[0].1].shape;
     let values: Vec<f32> = (0..batch * shape.len()).map(|i| ((i * 37 % 255) as f32 - 127.0) / 64.0).collect();
     let x = Tensor::from_vec(values, (batch, shape.c, shape.h, shape.w), &Device::Cpu)?;
-    let mut momentum: Vec<Vec<f32>> = Vec::new();
+    let mut optimiser = Optimiser::new(&tape, SgdConfig::default().momentum(0.9))?;
     let mut stdout = std::io::stdout();
     for (step, line) in (0..).zip(std::io::stdin().lock().lines()) {
         let key = StepKey { seed: 42, step };
         match line?.trim() {
             "step" => {
                 let start = Instant::now();
-                train(&mut tape, &x, key, &mut momentum)?;
+                train(&mut tape, &x, key, &mut optimiser)?;
                 writeln!(stdout, "{:.3}", start.elapsed().as_secs_f64() * 1e3)?;
             }
             "memory" => writeln!(stdout, "{}", peak_bytes()?)?,
@@ -67,12 +67,7 @@ fn serve(net: &Net, batch: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn train(
-    tape: &mut Tape,
-    x: &Tensor,
-    key: StepKey,
-    momentum: &mut Vec<Vec<f32>>,
-) -> Result<(), Box<dyn Error>> {
+fn train(tape: &mut Tape, x: &Tensor, key: StepKey, optimiser: &mut Optimiser) -> Result<(), Box<dyn Error>> {
     tape.clear_gradients();
     let outputs = tape.forward(std::slice::from_ref(x), key)?;
     let mut loss = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
@@ -80,18 +75,7 @@ fn train(
         loss = (loss + y.sqr()?.mean_all()?)?;
     }
     tape.backward(&loss)?;
-    let mut place = 0;
-    tape.update(&mut |_, weight, gradient| {
-        if place == momentum.len() {
-            momentum.push(vec![0.0; weight.len()]);
-        }
-        for ((weight, gradient), moved) in weight.iter_mut().zip(gradient).zip(&mut momentum[place]) {
-            *moved = 0.9 * *moved + gradient;
-            *weight -= 1e-3 * *moved;
-        }
-        place += 1;
-        Ok(())
-    })?;
+    optimiser.step(tape, 1.0, 1.0)?;
     Ok(())
 }
 
