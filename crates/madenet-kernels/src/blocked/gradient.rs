@@ -189,8 +189,7 @@ impl Task for ScaleSamples<'_> {
     }
 }
 
-/// Channels `first ..` of `x`, as many as `out` has, plus `add`: the gradient of one of several joined values. Channels beyond
-/// those of `x` are read from spare lanes.
+/// Channels `first ..` of `x`, as many as `out` has, plus `add`: the gradient of one of several joined values.
 ///
 /// # Errors
 /// [`Error::Geometry`](crate::Error::Geometry) if `x` has not these channels, or the tensors differ in height, width or batch.
