@@ -9,7 +9,7 @@ use madenet_core::{
     model_from_bytes, model_to_bytes, read_model, write_model,
 };
 use madenet_image::{ImageView, Rect};
-use madenet_nets::{Params, Plan, Shape, Workspace};
+use madenet_nets::{Memory, Params, Plan, PlanOptions, Shape, Workspace};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{SfadConfig, SmoothAt};
@@ -97,22 +97,14 @@ impl Sfad {
     ) -> Result<Self> {
         config.validate()?;
         recipes.validate()?;
-        let net = deployed_net(&config)?;
-        let params = params.select(&net)?;
-        let plan = Plan::new(&net, &params)?;
-        let grid = net.output_shape("normality").unwrap_or(Shape::new(1, 0, 0));
-        let bytes = plan.workspace_bytes(1).max(1);
-        if bytes > MAX_ARENA {
-            let got = format!("{bytes} bytes for an image of the model's size");
-            return Err(Error::Config { field: "memory", got, expected: "at most 4 GiB" });
-        }
-        let chunk = (MAX_ARENA / bytes).min(CHUNK);
+        let params = params.select(&deployed_net(&config)?)?;
+        let network = Network::new(&config, &params, Memory::default())?;
         Ok(Sfad {
             content: Arc::new(Content { config, recipes, provenance }),
             category: None,
             threads: Threads::default(),
             params: Arc::new(params),
-            network: Arc::new(Network { plan, grid, chunk, idle: Mutex::default() }),
+            network: Arc::new(network),
         })
     }
 
@@ -217,6 +209,15 @@ impl Sfad {
         Sfad { threads, ..self.clone() }
     }
 
+    /// The same model with its network planned for another setting of memory against speed. Scores differ by rounding.
+    ///
+    /// # Errors
+    /// Only if the network cannot be planned.
+    pub fn with_memory(&self, memory: Memory) -> Result<Self> {
+        let network = Network::new(&self.content.config, &self.params, memory)?;
+        Ok(Sfad { network: Arc::new(network), ..self.clone() })
+    }
+
     /// How the model came to be, where it is known.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
@@ -309,6 +310,21 @@ impl Sfad {
         let preprocessing = &self.content.config.preprocessing;
         let size = (preprocessing.height, preprocessing.width);
         Canvas { grid: self.network.grid, size, content: graded.content }
+    }
+}
+
+impl Network {
+    fn new(config: &SfadConfig, params: &Params, memory: Memory) -> Result<Self> {
+        let net = deployed_net(config)?;
+        let plan = Plan::with_options(&net, params, PlanOptions { memory, ..PlanOptions::default() })?;
+        let grid = net.output_shape("normality").unwrap_or(Shape::new(1, 0, 0));
+        let bytes = plan.workspace_bytes(1).max(1);
+        if bytes > MAX_ARENA {
+            let got = format!("{bytes} bytes for an image of the model's size");
+            return Err(Error::Config { field: "memory", got, expected: "at most 4 GiB" });
+        }
+        let chunk = (MAX_ARENA / bytes).min(CHUNK);
+        Ok(Network { plan, grid, chunk, idle: Mutex::default() })
     }
 }
 
