@@ -39,7 +39,7 @@
 //! | networks | names of the parameters | maps that others build on |
 //! |---|---|---|
 //! | [`ResNet`]: 18, 34, 50, WideResNet-50-2 | torchvision | `layer1` to `layer4`, strides 4 to 32 |
-//! | [`HrNet`]: W18, W32, W48 | timm | four branches, strides 4 to 32 |
+//! | [`HrNet`]: W18 small, W18, W32, W48 | timm | four branches, strides 4 to 32 |
 //! | [`EfficientNet`]: B0 to B7 | timm | `blocks.0` to `blocks.6`, strides 2 to 32 |
 //!
 //! Public checkpoints load without a key map. [`BackboneSource`] says where the weights of a [`ResNet`] come from.
@@ -51,6 +51,8 @@
 //! `onnx` (off by default, needs no other crate): networks as ONNX models for other runtimes, `OnnxModel`.
 
 mod builder;
+mod decoder;
+mod draem_init;
 mod efficientnet;
 mod error;
 mod hrnet;
@@ -65,11 +67,13 @@ mod resnet;
 mod source;
 mod summary;
 mod tap;
+mod unet;
 #[cfg(any(feature = "hub", feature = "onnx"))]
 mod unfinished;
 mod weights;
 
 pub use builder::{Builder, ConvSpec, ConvTransposeSpec, Val, conv, conv_transpose};
+pub use decoder::Decoder;
 pub use efficientnet::{EfficientNet, EfficientNetWeights};
 pub use error::{Error, Result};
 pub use hrnet::HrNet;
@@ -85,4 +89,5 @@ pub use resnet::ResNet;
 pub use source::BackboneSource;
 pub use summary::{Row, Summary};
 pub use tap::Tap;
+pub use unet::UNet;
 pub use weights::read_weight_file;

@@ -50,18 +50,30 @@ impl Builder {
     /// # Errors
     /// [`Error::ParamClash`].
     pub fn batch_norm_with(&mut self, name: &str, x: Val, eps: f32, momentum: f32) -> Result<Val> {
+        self.norm(name, x, (eps, momentum), Init::Constant(1.0))
+    }
+
+    /// As [`batch_norm`](Self::batch_norm), with scales that start like this instead of at 1.
+    ///
+    /// # Errors
+    /// [`Error::ParamClash`].
+    pub fn batch_norm_from(&mut self, name: &str, x: Val, scale: Init) -> Result<Val> {
+        self.norm(name, x, (1e-5, 0.1), scale)
+    }
+
+    fn norm(&mut self, name: &str, x: Val, (eps, momentum): (f32, f32), scale: Init) -> Result<Val> {
         let shape = self.node(x, name)?.shape;
-        let mut param = |suffix, role, start| {
-            let spec = ParamSpec { shape: vec![shape.c], role, init: Init::Constant(start) };
+        let mut param = |suffix, role, init| {
+            let spec = ParamSpec { shape: vec![shape.c], role, init };
             self.param(&format!("{name}.{suffix}"), spec)
         };
         let op = Op::BatchNorm(BatchNorm {
             eps,
             momentum,
-            scale: param("weight", Role::Scale, 1.0)?,
-            shift: param("bias", Role::Shift, 0.0)?,
-            mean: param("running_mean", Role::RunningMean, 0.0)?,
-            var: param("running_var", Role::RunningVar, 1.0)?,
+            scale: param("weight", Role::Scale, scale)?,
+            shift: param("bias", Role::Shift, Init::Constant(0.0))?,
+            mean: param("running_mean", Role::RunningMean, Init::Constant(0.0))?,
+            var: param("running_var", Role::RunningVar, Init::Constant(1.0))?,
         });
         self.push(name, op, &[x], shape)
     }

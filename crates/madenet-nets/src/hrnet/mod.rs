@@ -38,6 +38,10 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum HrNet {
+    /// 16, 32, 64 and 128 channels, the shallowest: one module a stage, two blocks a branch.
+    W18Small,
+    /// 18, 36, 72 and 144 channels, two blocks a branch.
+    W18SmallV2,
     /// 18, 36, 72 and 144 channels.
     W18,
     /// 32, 64, 128 and 256 channels.
@@ -47,21 +51,34 @@ pub enum HrNet {
 }
 
 const BRANCHES: [&str; 4] = ["branch0", "branch1", "branch2", "branch3"];
-/// Modules of stages 2, 3 and 4, which have as many branches as their number says.
-const MODULES: [usize; 3] = [1, 4, 3];
-/// Blocks of every branch of a module, and of stage 1.
-const BLOCKS: usize = 4;
+/// What tells the networks apart: timm's configurations.
+struct Layout {
+    /// Channels of the branch of stride 4.
+    channels: usize,
+    /// Bottlenecks of stage 1, and their inner width; they give four times as many channels.
+    stem: (usize, usize),
+    /// Modules of stages 2, 3 and 4, which have as many branches as their number says.
+    modules: [usize; 3],
+    /// Blocks of every branch of a module.
+    blocks: usize,
+}
+
+/// The networks that are not small, but for their channels.
+const FULL: Layout = Layout { channels: 0, stem: (4, 64), modules: [1, 4, 3], blocks: 4 };
+
 /// Inner widths of the classifier's bottlenecks, one a branch; they give four times as many channels.
 const HEAD: [usize; 4] = [32, 64, 128, 256];
 
 impl HrNet {
     /// All of them.
-    pub const ALL: [HrNet; 3] = [HrNet::W18, HrNet::W32, HrNet::W48];
+    pub const ALL: [HrNet; 5] = [HrNet::W18Small, HrNet::W18SmallV2, HrNet::W18, HrNet::W32, HrNet::W48];
 
     /// timm's name: `"hrnet_w32"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            HrNet::W18Small => "hrnet_w18_small",
+            HrNet::W18SmallV2 => "hrnet_w18_small_v2",
             HrNet::W18 => "hrnet_w18",
             HrNet::W32 => "hrnet_w32",
             HrNet::W48 => "hrnet_w48",
@@ -71,10 +88,16 @@ impl HrNet {
     /// Channels of the branch of stride 4; every further branch has twice as many.
     #[must_use]
     pub const fn channels(self) -> usize {
+        self.layout().channels
+    }
+
+    const fn layout(self) -> Layout {
         match self {
-            HrNet::W18 => 18,
-            HrNet::W32 => 32,
-            HrNet::W48 => 48,
+            HrNet::W18Small => Layout { channels: 16, stem: (1, 32), modules: [1, 1, 1], blocks: 2 },
+            HrNet::W18SmallV2 => Layout { channels: 18, stem: (2, 64), modules: [1, 3, 2], blocks: 2 },
+            HrNet::W18 => Layout { channels: 18, ..FULL },
+            HrNet::W32 => Layout { channels: 32, ..FULL },
+            HrNet::W48 => Layout { channels: 48, ..FULL },
         }
     }
 
@@ -90,18 +113,20 @@ impl HrNet {
         })
     }
 
-    /// The HRNet that these weights are of: what tells them apart is the width of the first branch. Smaller networks of that
-    /// width (`hrnet_w18_small_v2`) lack parameters of this one.
+    /// The HRNet that these weights are of: the width of the first branch tells them apart, and for the two of 18 channels the
+    /// depth of stage 1.
     ///
     /// # Errors
     /// [`Error::MissingParam`] if there is no `transition1.0.0.weight`, [`Error::ParamShape`] if it has the shape of none.
     pub fn of_weights(params: &Params) -> Result<Self> {
         let name = "transition1.0.0.weight";
-        let shape = |h: HrNet| vec![h.channels(), 256, 3, 3];
+        let shape = |h: HrNet| vec![h.channels(), 4 * h.layout().stem.1, 3, 3];
         let Some(first) = params.get(name) else {
             return Err(Error::MissingParam { name: name.to_string(), expected: shape(HrNet::W32) });
         };
-        Self::ALL.into_iter().find(|&h| first.shape() == shape(h)).ok_or_else(|| Error::ParamShape {
+        let depth = |h: HrNet| params.get(&format!("layer1.{}.conv1.weight", h.layout().stem.0)).is_none();
+        let is_it = |&h: &HrNet| first.shape() == shape(h) && (h != HrNet::W18SmallV2 || depth(h));
+        Self::ALL.into_iter().find(is_it).ok_or_else(|| Error::ParamShape {
             name: name.to_string(),
             expected: shape(HrNet::W32),
             got: first.shape().to_vec(),
@@ -119,8 +144,9 @@ impl HrNet {
     /// # Errors
     /// [`Error::Shape`] if `x` has no pixels.
     pub fn features(self, b: &mut Builder, x: Val, upsampling: Interpolation) -> Result<[Tap; 4]> {
-        let mut xs = vec![stem(b, x)?];
-        for (stage, modules) in (2..).zip(MODULES) {
+        let Layout { stem, modules, .. } = self.layout();
+        let mut xs = vec![stage1(b, x, stem)?];
+        for (stage, modules) in (2..).zip(modules) {
             xs = self.transition(b, &xs, stage - 1)?;
             for module in 0..modules {
                 xs = b.scope(format!("stage{stage}.{module}"), |b| self.module(b, &xs, upsampling))?;
@@ -154,7 +180,7 @@ impl HrNet {
     /// Branches for the stage behind transition `number`: one more than before.
     fn transition(self, b: &mut Builder, xs: &[Val], number: usize) -> Result<Vec<Val>> {
         let mut ys = xs.to_vec();
-        // Only stage 1, four bottlenecks, has another number of channels than its successor.
+        // Only stage 1, bottlenecks, has another number of channels than its successor.
         if number == 1 {
             ys[0] = b.scope("transition1.0", |b| unit(b, xs[0], conv(self.channels(), 3, 1, 1)))?;
         }
@@ -164,11 +190,11 @@ impl HrNet {
         Ok(ys)
     }
 
-    /// Four basic blocks on every branch, then every branch receives all others.
+    /// Basic blocks on every branch, then every branch receives all others.
     fn module(self, b: &mut Builder, xs: &[Val], upsampling: Interpolation) -> Result<Vec<Val>> {
         let mut ys = Vec::with_capacity(xs.len());
         for (i, &x) in xs.iter().enumerate() {
-            ys.push((0..BLOCKS).try_fold(x, |x, block| {
+            ys.push((0..self.layout().blocks).try_fold(x, |x, block| {
                 let path = format!("branches.{i}.{block}");
                 b.scope(path, |b| basic_block(b, x, self.channels() << i, 1))
             })?);
@@ -219,15 +245,16 @@ impl HrNet {
     }
 }
 
-/// Two halvings and stage 1: 256 channels at stride 4.
-fn stem(b: &mut Builder, x: Val) -> Result<Val> {
+/// Two halvings and stage 1: bottlenecks, a number of a width, at stride 4.
+fn stage1(b: &mut Builder, x: Val, (blocks, width): (usize, usize)) -> Result<Val> {
     let x = b.conv2d("conv1", x, conv(64, 3, 2, 1))?;
     let x = b.batch_norm("bn1", x)?;
     let x = b.relu(x)?;
     let x = b.conv2d("conv2", x, conv(64, 3, 2, 1))?;
     let x = b.batch_norm("bn2", x)?;
     let x = b.relu(x)?;
-    (0..BLOCKS).try_fold(x, |x, block| b.scope(format!("layer1.{block}"), |b| bottleneck(b, x, 64, 256, 1)))
+    (0..blocks)
+        .try_fold(x, |x, block| b.scope(format!("layer1.{block}"), |b| bottleneck(b, x, width, 4 * width, 1)))
 }
 
 /// Branch `i` for the classifier.
