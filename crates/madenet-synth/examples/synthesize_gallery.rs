@@ -1,7 +1,8 @@
-//! Draws a contact sheet of synthetic anomalies: a row shows a normal picture, the mask of a texture anomaly and that anomaly,
-//! the mask of a structural anomaly and that one.
+//! Draws a contact sheet of synthetic anomalies: a row shows a normal picture, a mask, a texture anomaly in it and a structural
+//! one. (Masks and what fills them are drawn from streams of their own, so that both have the same.)
 //!
-//! Without `--images` the pictures are procedural boards of `madenet_data::smt`; without `--textures` (a folder as DTD's)
+//! Without `--images` the pictures are procedural boards of `madenet_data::smt`, which fill the frame, so that anomalies may lie
+//! anywhere; in photographs they lie in the foreground. Without `--textures` (a folder as DTD's)
 //! textures are procedural.
 //!
 //! ```text
@@ -18,7 +19,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use madenet_data::smt::{Component, SmtBoards, SmtConfig};
 use madenet_data::{Dataset, Split};
 use madenet_image::{Filter, Image, Mask, contact_sheet, decode, resize};
-use madenet_synth::{SynthesisConfig, Synthesizer, Synthetic, Textures};
+use madenet_synth::{Foreground, SynthesisConfig, Synthesizer, Synthetic, Textures};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -57,43 +58,44 @@ fn main() -> Result<()> {
         Some(folder) => photographs(folder, options.rows, options.side)?,
         None => boards(options.rows, options.side, options.seed)?,
     };
-    let anomalous = SynthesisConfig { normal_share: 0.0, opacity: [0.5, 1.0], ..SynthesisConfig::default() };
+    let foreground = if options.images.is_some() { Foreground::Otsu } else { Foreground::None };
+    // Half of the opacities that are drawn by default hardly show in a tile.
     let of = |structural_share| -> Result<Synthesizer> {
-        let config = SynthesisConfig { structural_share, ..anomalous.clone() };
+        let config = SynthesisConfig {
+            normal_share: 0.0,
+            structural_share,
+            opacity: [0.6, 1.0],
+            foreground: foreground.clone(),
+            ..SynthesisConfig::default()
+        };
         Ok(Synthesizer::new(config, textures(&options)?)?)
     };
-    let synthesizers = [of(0.0)?, of(1.0)?];
+    let (texture, structural) = (of(0.0)?, of(1.0)?);
     let mut tiles = Vec::new();
-    for (row, normal) in normals.iter().enumerate() {
-        let foreground = anomalous.foreground.mask(normal, "")?;
-        tiles.push(normal.clone());
-        for (kind, synthesizer) in synthesizers.iter().enumerate() {
-            let sample =
-                visible(synthesizer, normal, foreground.as_ref(), options.seed, (2 * row + kind) as u64)?;
-            println!("row {row}: {:?}", sample.drawn);
-            tiles.extend([white(&sample.mask)?, sample.image]);
-        }
+    for (row, normal) in (0..).zip(&normals) {
+        let product = foreground.mask(normal, "")?;
+        let sample = |synthesizer: &Synthesizer, b| {
+            synthesizer.synthesize(normal, product.as_ref(), options.seed, row, b)
+        };
+        let (b, first) = visible(|b| Ok(sample(&texture, b)?))?;
+        let second = sample(&structural, b)?;
+        println!("row {row}: {:?}\n{:?}", first.drawn, second.drawn);
+        tiles.extend([normal.clone(), white(&first.mask)?, first.image, second.image]);
     }
-    let sheet = contact_sheet(&tiles, 5, (options.tile, options.tile), 3, [60; 3])?;
+    let sheet = contact_sheet(&tiles, 4, (options.tile, options.tile), 3, [60; 3])?;
     small_png(&sheet, &options.file)
 }
 
-/// The first sample of some whose anomaly covers a hundredth of the picture or more: smaller ones do not show in a tile.
-fn visible(
-    synthesizer: &Synthesizer,
-    normal: &Image,
-    product: Option<&Mask>,
-    seed: u64,
-    a: u64,
-) -> Result<Synthetic> {
-    let mut sample = synthesizer.synthesize(normal, product, seed, a, 0)?;
-    for b in 1..100 {
-        if 100 * sample.mask.count() >= sample.mask.data().len() {
-            break;
+/// The first sample whose anomaly covers two hundredths of the picture or more, and its number: smaller ones do not show in a
+/// tile.
+fn visible(sample: impl Fn(u64) -> Result<Synthetic>) -> Result<(u64, Synthetic)> {
+    for b in 0..100 {
+        let sample = sample(b)?;
+        if 50 * sample.mask.count() >= sample.mask.data().len() {
+            return Ok((b, sample));
         }
-        sample = synthesizer.synthesize(normal, product, seed, a, b)?;
     }
-    Ok(sample)
+    Err("no anomaly of 2 % of the picture in 100 draws".into())
 }
 
 fn textures(options: &Options) -> Result<Textures> {
