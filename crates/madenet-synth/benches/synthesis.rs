@@ -63,6 +63,10 @@ fn stages(criterion: &mut Criterion) {
     let image = board();
     let mut group = criterion.benchmark_group("stage");
     group.bench_function("foreground", |bencher| bencher.iter(|| foreground(&image)));
+    group.bench_function("procedural/8x384x384", |bencher| {
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        one.install(|| bencher.iter(|| Textures::procedural(8, 384, 384, 0).unwrap()));
+    });
     group.bench_function("shuffle_cells", |bencher| {
         let mut stream = Stream::new(0, "bench", 0, 0);
         bencher.iter(|| shuffle_cells(&image, 8, &mut stream).unwrap());

@@ -122,13 +122,13 @@ pub enum Error {
     Image(#[from] madenet_image::Error),
 }
 
+/// The number of pixels of a picture.
+///
 /// # Errors
 /// [`Error::Size`] for what cannot become a picture, or is too large to be worked on.
-pub(crate) fn check_size(width: usize, height: usize) -> Result<()> {
-    // A side may double, and a number is 4 bytes; beyond that, a border.
-    let bytes = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(32));
-    match bytes {
-        Some(bytes) if bytes > 0 && bytes <= isize::MAX as usize / 4 => Ok(()),
-        _ => Err(Error::Size { width, height }),
-    }
+pub(crate) fn pixel_count(width: usize, height: usize) -> Result<usize> {
+    // While it is worked on, a side may double, and a pixel has 8 bytes.
+    let pixels =
+        width.checked_mul(height).filter(|&pixels| pixels > 0 && pixels <= isize::MAX as usize / 128);
+    pixels.ok_or(Error::Size { width, height })
 }

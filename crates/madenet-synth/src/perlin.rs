@@ -7,7 +7,7 @@ use madenet_rng::Stream;
 use serde::Serialize;
 
 use crate::Result;
-use crate::error::check_size;
+use crate::error::pixel_count;
 use crate::rotation::{Rotation, padded_width};
 
 /// The largest exponent of a grid: 1024 cells along a side.
@@ -84,8 +84,9 @@ impl PerlinNoise {
     /// # Errors
     /// [`Error::Size`](crate::Error::Size).
     pub fn plane(&self, width: usize, height: usize) -> Result<Plane> {
-        check_size(width, height)?;
-        Ok(Plane::new(width, height, self.values(width, height))?)
+        let mut values = Vec::with_capacity(pixel_count(width, height)?);
+        self.rows(width, height, |row| values.extend_from_slice(row));
+        Ok(Plane::new(width, height, values)?)
     }
 
     /// The pixels of a picture whose noise lies above `threshold`; DRAEM's is 0.5.
@@ -93,14 +94,14 @@ impl PerlinNoise {
     /// # Errors
     /// [`Error::Size`](crate::Error::Size).
     pub fn mask(&self, width: usize, height: usize, threshold: f32) -> Result<Mask> {
-        Ok(self.plane(width, height)?.above(threshold))
+        let mut data = Vec::with_capacity(pixel_count(width, height)?);
+        self.rows(width, height, |row| data.extend(row.iter().map(|&value| value > threshold)));
+        Ok(Mask::new(width, height, data)?)
     }
 
-    fn values(&self, width: usize, height: usize) -> Vec<f32> {
-        let padded = self.padded(width, height);
-        let mut out = vec![0.0; width * height];
-        Rotation::new(self.drawn.degrees, width, height).plane(&padded, &mut out);
-        out
+    /// Hands the rows of the noise to `use_row`, from the top.
+    fn rows(&self, width: usize, height: usize, use_row: impl FnMut(&[f32])) {
+        Rotation::new(self.drawn.degrees, width, height).plane_rows(&self.padded(width, height), use_row);
     }
 
     /// The noise before its rotation, with a border of zeros: one row and column before, two behind.

@@ -4,105 +4,101 @@
 //! rotation brings in from outside are 0, and at the border the interpolation runs towards 0 (OpenCV's constant border),
 //! as in DRAEM's generator.
 
+use std::ops::Range;
+
 use madenet_image::Image;
+
+/// One pixel. Places are whole numbers of 2^-24 pixels: adding them up is exact, and a number's upper bits are the pixel's
+/// index, where converting a floating-point number takes several instructions.
+const ONE: i64 = 1 << 24;
 
 /// The map from a pixel of the result to a place in the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rotation {
-    sin: f32,
-    cos: f32,
+    /// In 2^-24.
+    sin: i64,
+    cos: i64,
     width: usize,
     height: usize,
 }
 
 impl Rotation {
-    /// Counter-clockwise by `degrees`.
+    /// Counter-clockwise by `degrees`; what is no number turns by 0.
     pub(crate) fn new(degrees: f32, width: usize, height: usize) -> Self {
-        let (sin, cos) = f64::from(degrees).to_radians().sin_cos();
-        Rotation { sin: sin as f32, cos: cos as f32, width, height }
-    }
-
-    /// Where row `y` of the result begins in the source; `x` and `y` in pixels from the centre of the first pixel.
-    fn row_start(self, y: usize) -> (f32, f32) {
-        let (middle_x, middle_y) = ((self.width - 1) as f32 / 2.0, (self.height - 1) as f32 / 2.0);
-        let down = y as f32 - middle_y;
-        (middle_x - middle_x * self.cos - down * self.sin, middle_y - middle_x * self.sin + down * self.cos)
+        let degrees = if degrees.is_finite() { degrees } else { 0.0 };
+        let (sin, cos) = f64::from(degrees % 360.0).to_radians().sin_cos();
+        let [sin, cos] = [sin, cos].map(|value| (value * ONE as f64).round() as i64);
+        Rotation { sin, cos, width, height }
     }
 
     /// The columns of row `y` whose source lies less than a pixel outside of the picture at most, and a function from such
-    /// a column to its source counted from one pixel left of and above the first one, hence not negative.
-    fn row(self, y: usize) -> (std::ops::Range<usize>, impl Fn(usize) -> (f32, f32)) {
-        let (x0, y0) = self.row_start(y);
-        let (left, right) = inside(x0, self.cos, self.width, self.width);
-        let (top, bottom) = inside(y0, self.sin, self.height, self.width);
-        let (start, end) = (left.max(top), right.min(bottom));
+    /// a column to its source (x, y), counted from one pixel left of and above the first one, hence not negative.
+    fn row(self, y: usize) -> (Range<usize>, impl Fn(usize) -> (usize, usize)) {
+        // Twice the distances to the centre, which are halves.
+        let (right, down) = (self.width as i64 - 1, 2 * y as i64 - (self.height as i64 - 1));
+        let x0 = ONE + (right * (ONE - self.cos) - down * self.sin) / 2;
+        let y0 = ONE + ((self.height as i64 - 1) * ONE - right * self.sin + down * self.cos) / 2;
+        let (across, along) =
+            (inside(x0, self.cos, self.width, self.width), inside(y0, self.sin, self.height, self.width));
+        let (start, end) = (across.start.max(along.start), across.end.min(along.end));
         (start..end.max(start), move |x| {
-            let x = x as f32;
-            // Rounding may lead a hair outside.
-            ((x0 + 1.0 + x * self.cos).max(0.0), (y0 + 1.0 + x * self.sin).max(0.0))
+            ((x0 + x as i64 * self.cos) as usize, (y0 + x as i64 * self.sin) as usize)
         })
     }
 
-    /// Writes the rotated `padded` to `out`. `padded` has a border of one zero to the left and above, and of two to the right
-    /// and below.
-    pub(crate) fn plane(self, padded: &[f32], out: &mut [f32]) {
+    /// Hands the rows of the rotated `padded` to `use_row`, from the top. `padded` has a border of one zero to the left and above,
+    /// and of two to the right and below.
+    pub(crate) fn plane_rows(self, padded: &[f32], mut use_row: impl FnMut(&[f32])) {
         let stride = padded_width(self.width);
-        for (y, row) in out.chunks_exact_mut(self.width).enumerate() {
+        let mut row = vec![0.0; self.width];
+        for y in 0..self.height {
             let (columns, source) = self.row(y);
             row[..columns.start].fill(0.0);
             row[columns.end..].fill(0.0);
             for (x, value) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
-                // The conversion to `i32` is one instruction, that to `usize` is not.
-                let (left, top) = (x as i32, y as i32);
-                let (x, y) = (x - left as f32, y - top as f32);
-                let at = top as usize * stride + left as usize;
+                let at = (y >> 24) * stride + (x >> 24);
+                let (x, y) = (fraction(x), fraction(y));
                 let (upper, lower) = (&padded[at..at + 2], &padded[at + stride..at + stride + 2]);
                 let (a, b) = (upper[0] + x * (upper[1] - upper[0]), lower[0] + x * (lower[1] - lower[0]));
                 *value = a + y * (b - a);
             }
+            use_row(&row);
         }
     }
 
-    /// The rotated picture, rounded to the nearest code.
+    /// The rotated picture, rounded to the nearest code; places count in 1/64 of a pixel (OpenCV's in 1/32).
     pub(crate) fn image(self, image: &Image) -> Vec<u8> {
-        let (pixels, _) = image.pixels().as_chunks::<3>();
+        let stride = padded_width(self.width);
+        let padded = self.packed(image);
         let mut out = vec![0; image.pixels().len()];
-        let (width, height) = (self.width, self.height);
-        for (y, row) in out.chunks_exact_mut(3 * width).enumerate() {
+        for (y, row) in out.chunks_exact_mut(3 * self.width).enumerate() {
             let (row, _) = row.as_chunks_mut::<3>();
             let (columns, source) = self.row(y);
             for (x, pixel) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
-                let (left, top) = (x as i32, y as i32);
-                // Weights in units of 1/256, so that all is exact in integers.
-                let (x, y) = (fraction(x, left), fraction(y, top));
-                let (left, top) = (left as usize, top as usize);
-                let weights = [(256 - x) * (256 - y), x * (256 - y), (256 - x) * y, x * y];
-                let corners = if left >= 1 && top >= 1 && left < width && top < height {
-                    let at = (top - 1) * width + left - 1;
-                    let (upper, lower) = (&pixels[at..at + 2], &pixels[at + width..at + width + 2]);
-                    [upper[0], upper[1], lower[0], lower[1]]
-                } else {
-                    let corner = |x: usize, y: usize| {
-                        let inside = (1..=width).contains(&x) && (1..=height).contains(&y);
-                        if inside { pixels[(y - 1) * width + x - 1] } else { [0; 3] }
-                    };
-                    [
-                        corner(left, top),
-                        corner(left + 1, top),
-                        corner(left, top + 1),
-                        corner(left + 1, top + 1),
-                    ]
-                };
-                for (c, value) in pixel.iter_mut().enumerate() {
-                    let sum: u32 =
-                        corners.iter().zip(weights).map(|(p, weight)| u32::from(p[c]) * weight).sum();
-                    *value = ((sum + 32768) >> 16) as u8;
-                }
+                let (x, y) = (x + (1 << 17), y + (1 << 17));
+                let at = (y >> 24) * stride + (x >> 24);
+                let (x, y) = ((x >> 18 & 63) as u64, (y >> 18 & 63) as u64);
+                let (upper, lower) = (&padded[at..at + 2], &padded[at + stride..at + stride + 2]);
+                let (upper, lower) = (upper[0] * (64 - x) + upper[1] * x, lower[0] * (64 - x) + lower[1] * x);
+                *pixel = unpack(upper * (64 - y) + lower * y + HALVES);
             }
         }
         out
+    }
+
+    /// A pixel per number, with a border of zeros as that of a plane.
+    fn packed(self, image: &Image) -> Vec<u64> {
+        let stride = padded_width(self.width);
+        let mut padded = vec![0; stride * (self.height + 3)];
+        let rows = padded.chunks_exact_mut(stride).skip(1);
+        for (to, from) in rows.zip(image.pixels().as_chunks::<3>().0.chunks_exact(self.width)) {
+            for (number, &pixel) in to[1..].iter_mut().zip(from) {
+                *number = pack(pixel);
+            }
+        }
+        padded
     }
 
     /// The rotated mask, every pixel taking the nearest verdict; none outside.
@@ -112,7 +108,7 @@ impl Rotation {
             let (columns, source) = self.row(y);
             for (x, value) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
-                let (x, y) = ((x + 0.5) as usize, (y + 0.5) as usize);
+                let (x, y) = ((x + (1 << 23)) >> 24, (y + (1 << 23)) >> 24);
                 if (1..=self.width).contains(&x) && (1..=self.height).contains(&y) {
                     *value = mask[(y - 1) * self.width + x - 1];
                 }
@@ -127,19 +123,35 @@ pub(crate) fn padded_width(width: usize) -> usize {
     width + 3
 }
 
-/// What `at` lies beyond `floor`, in 1/256, rounded.
-fn fraction(at: f32, floor: i32) -> u32 {
-    ((at - floor as f32) * 256.0 + 0.5) as i32 as u32
+/// Red, green and blue in 20 bits each, which hold a code times 64 * 64: so three channels are interpolated at once.
+fn pack([red, green, blue]: [u8; 3]) -> u64 {
+    u64::from(red) | u64::from(green) << 20 | u64::from(blue) << 40
 }
 
-/// The columns, of `columns`, for which `start + column * step` lies in `[-1, len]`.
-fn inside(start: f32, step: f32, len: usize, columns: usize) -> (usize, usize) {
-    let (low, high) = (-1.0 - start, len as f32 - start);
-    if step.abs() < 1e-9 {
-        return if low <= 0.0 && high >= 0.0 { (0, columns) } else { (0, 0) };
+/// One half of a code times 64 * 64, in every channel.
+const HALVES: u64 = 2048 | 2048 << 20 | 2048 << 40;
+
+/// The codes of what is packed times 64 * 64, cut off.
+fn unpack(packed: u64) -> [u8; 3] {
+    [(packed >> 12) as u8, (packed >> 32) as u8, (packed >> 52) as u8]
+}
+
+/// The part of a place below whole pixels, exactly.
+fn fraction(place: usize) -> f32 {
+    (place & 0xff_ffff) as i32 as f32 * (1.0 / ONE as f32)
+}
+
+/// The columns, of `columns`, for which `start + column * step` lies in the picture's `len` pixels or less than one before or
+/// behind, all with the border of one pixel: between 0 and `len + 1`, excluded.
+fn inside(start: i64, step: i64, len: usize, columns: usize) -> Range<usize> {
+    let limit = (len as i64 + 1) * ONE - 1;
+    // Seen from the other end, a step back is one forward.
+    let (start, step) = if step < 0 { (limit - start, -step) } else { (start, step) };
+    if step == 0 {
+        return if (0..=limit).contains(&start) { 0..columns } else { 0..0 };
     }
-    let (first, last) = if step > 0.0 { (low / step, high / step) } else { (high / step, low / step) };
-    // Casts saturate: a negative number is column 0.
-    let first = (first.ceil() as usize).min(columns);
-    (first, if last < 0.0 { first } else { (last.floor() as usize).saturating_add(1).min(columns) })
+    let first = (-start + step - 1).div_euclid(step);
+    let end = (limit - start).div_euclid(step) + 1;
+    let column = |at: i64| at.clamp(0, columns as i64) as usize;
+    column(first)..column(end)
 }

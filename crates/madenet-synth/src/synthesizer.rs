@@ -49,7 +49,8 @@ impl Synthesizer {
     ///
     /// Anomalies lie in `foreground` only, without one anywhere; see [`Foreground::mask`](crate::Foreground::mask). The key
     /// (`seed`, `a`, `b`) names the random numbers, where `a` and `b` are counters such as epoch and sample: the same key and
-    /// picture give the same sample, whatever the thread.
+    /// picture give the same sample, whatever the thread. Whether a sample stays normal, its mask and what fills the mask come from
+    /// streams of their own: with other textures, or another `structural_share`, masks stay the same.
     ///
     /// # Errors
     /// [`Error::ForegroundSize`]; [`Error::Grid`] where structural anomalies may be drawn and the grid does not divide the

@@ -5,6 +5,7 @@ mod gamma;
 mod histogram;
 mod hue_saturation;
 mod lookup;
+mod round;
 mod sharpness;
 mod tone;
 

@@ -2,6 +2,8 @@
 
 use madenet_image::Image;
 
+use super::round::code_below;
+
 /// `ImageEnhance.Sharpness` of Pillow: `smooth + factor * (picture - smooth)`, cut off to whole codes in 0 to 255.
 ///
 /// Smooth is a window of 3x3 with the weights 5 (centre) and 1, over 13; pixels at the border stay as they are.
@@ -22,9 +24,10 @@ pub(super) fn sharpness(image: &mut Image, factor: f32) {
             *sum = u16::from(a) + u16::from(b) + u16::from(c);
         }
         let inner = &mut out[3..row - 3];
-        let neighbours = sums.iter().zip(&sums[3..]).zip(&sums[6..]);
-        for (value, ((&left, &middle), &right)) in inner.iter_mut().zip(neighbours) {
-            let weighted = left + middle + right + 4 * u16::from(*value);
+        let (left, middle, right) =
+            (&sums[..inner.len()], &sums[3..][..inner.len()], &sums[6..][..inner.len()]);
+        for (i, value) in inner.iter_mut().enumerate() {
+            let weighted = left[i] + middle[i] + right[i] + 4 * u16::from(*value);
             *value = blend(smooth(weighted), *value, factor);
         }
         std::mem::swap(&mut above, &mut here);
@@ -33,12 +36,12 @@ pub(super) fn sharpness(image: &mut Image, factor: f32) {
 }
 
 /// A sum with weights of 13 altogether, over 13, rounded: there are no halves.
-fn smooth(weighted: u16) -> u8 {
-    ((2 * weighted + 13) / 26) as u8
+fn smooth(weighted: u16) -> i16 {
+    ((weighted + 6) / 13) as i16
 }
 
 /// Pillow's `Image.blend`, in single precision and not rounded, since it cuts off.
-fn blend(from: u8, to: u8, factor: f32) -> u8 {
-    let step = factor * (i16::from(to) - i16::from(from)) as f32;
-    (f32::from(from) + step).clamp(0.0, 255.0) as i32 as u8
+fn blend(from: i16, to: u8, factor: f32) -> u8 {
+    let step = factor * f32::from(i16::from(to) - from);
+    code_below((f32::from(from) + step).clamp(0.0, 255.0))
 }

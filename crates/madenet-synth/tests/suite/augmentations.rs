@@ -89,6 +89,55 @@ fn hue_and_saturation_follow_the_circle() {
     assert_eq!(shifted([0, 0, 0], 20.0, 50.0), [0, 0, 0]);
 }
 
+/// Hue (in circles), saturation and value to a colour, from the definition, sector by sector.
+fn from_hsv(hue: f64, saturation: f64, value: f64) -> [f64; 3] {
+    let sixths = hue.rem_euclid(1.0) * 6.0;
+    let part = sixths.fract();
+    let (low, falling, rising) = (
+        value * (1.0 - saturation),
+        value * (1.0 - saturation * part),
+        value * (1.0 - saturation * (1.0 - part)),
+    );
+    match sixths as u32 {
+        0 => [value, rising, low],
+        1 => [falling, value, low],
+        2 => [low, value, rising],
+        3 => [low, falling, value],
+        4 => [rising, low, value],
+        _ => [value, low, falling],
+    }
+}
+
+#[test]
+fn hue_and_saturation_are_those_of_hsv() {
+    let (mut stream, mut pixels, mut hsv) = (Stream::new(0, "test/hsv", 0, 0), Vec::new(), Vec::new());
+    for _ in 0..5003 {
+        let rgb: [u8; 3] = std::array::from_fn(|_| stream.below(256) as u8);
+        let [r, g, b] = rgb.map(f64::from);
+        let (value, least) = (r.max(g).max(b), r.min(g).min(b));
+        let chroma = value - least;
+        let hue = match chroma {
+            0.0 => 0.0,
+            _ if value == r => (g - b) / chroma,
+            _ if value == g => (b - r) / chroma + 2.0,
+            _ => (r - g) / chroma + 4.0,
+        };
+        hsv.push((hue / 6.0, if value == 0.0 { 0.0 } else { chroma / value }, value));
+        pixels.extend(rgb);
+    }
+    let image = Image::new(5003, 1, pixels).unwrap();
+    for (hue, saturation) in [(50.0, -50.0), (-50.0, 50.0), (13.0, 4.0), (300.0, 0.0), (-128.0, 10.0)] {
+        let mut shifted = image.clone();
+        Augmentation::HueSaturation { hue: hue as f32, saturation: saturation as f32 }.apply(&mut shifted);
+        for (got, &(h, s, v)) in shifted.pixels().chunks(3).zip(&hsv) {
+            let exact = from_hsv(h + hue / 255.0, (s + saturation / 255.0).clamp(0.0, 1.0), v);
+            for (&got, exact) in got.iter().zip(exact) {
+                assert!((f64::from(got) - exact).abs() < 0.51, "{got} {exact}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_added_changes_nothing() {
     let image = noise(67, 31, 2);
