@@ -33,7 +33,7 @@ impl Rotation {
 
     /// The columns of row `y` whose source lies less than a pixel outside of the picture at most, and a function from such
     /// a column to its source (x, y), counted from one pixel left of and above the first one, hence not negative.
-    fn row(self, y: usize) -> (Range<usize>, impl Fn(usize) -> (usize, usize)) {
+    fn row(self, y: usize) -> (Range<usize>, impl Fn(usize) -> (u64, u64)) {
         // Twice the distances to the centre, which are halves.
         let (right, down) = (self.width as i64 - 1, 2 * y as i64 - (self.height as i64 - 1));
         let x0 = ONE + (right * (ONE - self.cos) - down * self.sin) / 2;
@@ -42,12 +42,12 @@ impl Rotation {
             (inside(x0, self.cos, self.width, self.width), inside(y0, self.sin, self.height, self.width));
         let (start, end) = (across.start.max(along.start), across.end.min(along.end));
         (start..end.max(start), move |x| {
-            ((x0 + x as i64 * self.cos) as usize, (y0 + x as i64 * self.sin) as usize)
+            ((x0 + x as i64 * self.cos) as u64, (y0 + x as i64 * self.sin) as u64)
         })
     }
 
-    /// Hands the rows of the rotated `padded` to `use_row`, from the top. `padded` has a border of one zero to the left and above,
-    /// and of two to the right and below.
+    /// Hands the rows of the rotated `padded` to `use_row`, from the top. `padded` has a border of one zero to the left and
+    /// above, and of two to the right and below.
     pub(crate) fn plane_rows(self, padded: &[f32], mut use_row: impl FnMut(&[f32])) {
         let stride = padded_width(self.width);
         let mut row = vec![0.0; self.width];
@@ -57,7 +57,7 @@ impl Rotation {
             row[columns.end..].fill(0.0);
             for (x, value) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
-                let at = (y >> 24) * stride + (x >> 24);
+                let at = (y >> 24) as usize * stride + (x >> 24) as usize;
                 let (x, y) = (fraction(x), fraction(y));
                 let (upper, lower) = (&padded[at..at + 2], &padded[at + stride..at + stride + 2]);
                 let (a, b) = (upper[0] + x * (upper[1] - upper[0]), lower[0] + x * (lower[1] - lower[0]));
@@ -78,8 +78,8 @@ impl Rotation {
             for (x, pixel) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
                 let (x, y) = (x + (1 << 17), y + (1 << 17));
-                let at = (y >> 24) * stride + (x >> 24);
-                let (x, y) = ((x >> 18 & 63) as u64, (y >> 18 & 63) as u64);
+                let at = (y >> 24) as usize * stride + (x >> 24) as usize;
+                let (x, y) = (x >> 18 & 63, y >> 18 & 63);
                 let (upper, lower) = (&padded[at..at + 2], &padded[at + stride..at + stride + 2]);
                 let (upper, lower) = (upper[0] * (64 - x) + upper[1] * x, lower[0] * (64 - x) + lower[1] * x);
                 *pixel = unpack(upper * (64 - y) + lower * y + HALVES);
@@ -108,7 +108,7 @@ impl Rotation {
             let (columns, source) = self.row(y);
             for (x, value) in columns.clone().zip(&mut row[columns]) {
                 let (x, y) = source(x);
-                let (x, y) = ((x + (1 << 23)) >> 24, (y + (1 << 23)) >> 24);
+                let (x, y) = (((x + (1 << 23)) >> 24) as usize, ((y + (1 << 23)) >> 24) as usize);
                 if (1..=self.width).contains(&x) && (1..=self.height).contains(&y) {
                     *value = mask[(y - 1) * self.width + x - 1];
                 }
@@ -137,7 +137,7 @@ fn unpack(packed: u64) -> [u8; 3] {
 }
 
 /// The part of a place below whole pixels, exactly.
-fn fraction(place: usize) -> f32 {
+fn fraction(place: u64) -> f32 {
     (place & 0xff_ffff) as i32 as f32 * (1.0 / ONE as f32)
 }
 

@@ -208,8 +208,8 @@ impl Textures {
     }
 }
 
-/// Four times what DTD takes at 256x256.
-const DEFAULT_MEMORY: usize = if usize::BITS > 32 { 4 << 30 } else { 1 << 30 };
+/// Four times what DTD takes at 256x256; less where memory cannot be addressed.
+const DEFAULT_MEMORY: usize = if usize::BITS > 32 { (4_u64 << 30) as usize } else { 1 << 30 };
 
 fn read(path: &Path, width: usize, height: usize) -> Result<Image> {
     let error = |source| Error::TextureFile { path: path.to_owned(), source };
