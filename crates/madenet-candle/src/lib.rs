@@ -47,6 +47,7 @@
 //! ahead, accumulation, [`Schedule`]s, clipping, and checkpoints from which a killed training goes on bit for bit.
 //! [`read_pth`] reads PyTorch's weight files.
 
+mod calibrate;
 mod candle_engine;
 mod candle_net;
 mod engine;
@@ -62,6 +63,7 @@ mod scope;
 mod tape;
 mod trainer;
 
+pub use calibrate::calibrate;
 pub use candle_net::{CandleNet, StepKey};
 pub use engine::{Change, Engine, Visit};
 pub use error::{Error, Result};

@@ -19,9 +19,11 @@
 
 mod anomaly_map;
 mod calibration;
+mod canvas;
 mod detector;
 mod error;
 mod error_chain;
+mod model;
 mod model_file;
 mod observer;
 mod prediction;
@@ -35,10 +37,12 @@ mod threads;
 
 pub use anomaly_map::AnomalyMap;
 pub use calibration::{Calibration, Calibrator, ThresholdRules};
+pub use canvas::{Canvas, Inspected, counted};
 pub use detector::{AnomalyDetector, RawScores};
 pub use error::{Error, Result};
 pub use error_chain::ErrorChain;
 pub use madenet_metrics::Label;
+pub use model::{Inferred, Model, Submodel};
 pub use model_file::{FORMAT_VERSION, model_from_bytes, model_to_bytes, read_model, write_model};
 pub use observer::{Event, Observer};
 pub use prediction::{Prediction, Timings};

@@ -2,9 +2,9 @@
 
 use madenet_kernels::{Interpolation, Pool2d};
 
+use crate::Result;
 use crate::builder::{Builder, Val, conv};
 use crate::draem_init::{WEIGHT, norm_relu};
-use crate::{Error, Result};
 
 /// Levels below the image's resolution.
 const LEVELS: usize = 5;
@@ -78,7 +78,7 @@ fn unit(b: &mut Builder, name: &str, x: Val, width: usize) -> Result<Val> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Shape, Summary};
+    use crate::{Error, Shape, Summary};
 
     /// Section 2.3 of the method's specification: 7.10 M at half the width.
     #[test]

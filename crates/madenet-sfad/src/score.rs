@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use madenet_core::Result;
-use madenet_image::{Mask, Rect};
+use madenet_core::{Inspected, Result, counted};
 use madenet_kernels::{Border, Interpolation, SeparableFilter, Shape, interpolate};
 
 use crate::config::ImageScore;
@@ -25,70 +24,9 @@ pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) 
     Ok(map)
 }
 
-/// What the network saw: a grid over a canvas, of which the image covers a part.
-pub(crate) struct Canvas {
-    /// Shape of the grid.
-    pub(crate) grid: Shape,
-    /// Height and width of the canvas in pixels.
-    pub(crate) size: (usize, usize),
-    /// The image's part of it.
-    pub(crate) content: Rect,
-}
-
-/// Which of the canvas counts, pixel by pixel and location by location of the grid.
-pub(crate) struct Inspected {
-    pixels: Mask,
-    grid: Mask,
-}
-
-impl Canvas {
-    /// What `region` (of the image, of any size) leaves of the image's part of the canvas; nothing where all counts.
-    pub(crate) fn inspected(&self, region: Option<&Mask>) -> Result<Option<Inspected>> {
-        let (height, width) = self.size;
-        let Rect { x, y, width: w, height: h } = self.content;
-        if region.is_none() && (w, h) == (width, height) {
-            return Ok(None);
-        }
-        let region = region.map(|mask| mask.resize_any(w, h)).transpose()?;
-        let mut pixels = vec![false; width * height];
-        for row in 0..h {
-            let inside = &mut pixels[(y + row) * width + x..][..w];
-            match &region {
-                Some(mask) => inside.copy_from_slice(&mask.data()[row * w..][..w]),
-                None => inside.fill(true),
-            }
-        }
-        let pixels = Mask::new(width, height, pixels)?;
-        Ok(Some(Inspected { grid: pixels.resize_any(self.grid.w, self.grid.h)?, pixels }))
-    }
-
-    /// The image's part of a map of the canvas.
-    pub(crate) fn crop(&self, map: Vec<f32>) -> Vec<f32> {
-        let Rect { x, y, width, height } = self.content;
-        if (height, width) == self.size {
-            return map;
-        }
-        let rows = map.chunks_exact(self.size.1).skip(y).take(height);
-        rows.flat_map(|row| &row[x..x + width]).copied().collect()
-    }
-
-    /// The canvas scaled so that the image's part of it is `size` (width, height), its own.
-    pub(crate) fn scaled_to(&self, size: (usize, usize)) -> Canvas {
-        let scale = |length: usize, from: usize, to: usize| {
-            (length as f64 * to as f64 / from as f64).round() as usize
-        };
-        let Rect { x, y, width, height } = self.content;
-        let x = scale(x, width, size.0);
-        let y = scale(y, height, size.1);
-        let content = Rect { x, y, width: size.0, height: size.1 };
-        let whole = (scale(self.size.0, height, size.1), scale(self.size.1, width, size.0));
-        Canvas { grid: self.grid, size: (whole.0.max(y + size.1), whole.1.max(x + size.0)), content }
-    }
-}
-
 /// The grid with the least inspected value wherever nothing is inspected, so that smoothing carries no heat from there.
 pub(crate) fn quiet_elsewhere<'a>(grid: &'a [f32], inspected: Option<&Inspected>) -> Cow<'a, [f32]> {
-    let Some(Inspected { grid: mask, .. }) = inspected else { return Cow::Borrowed(grid) };
+    let Some(mask) = inspected.map(Inspected::grid) else { return Cow::Borrowed(grid) };
     let least = counted(grid, Some(mask)).into_iter().fold(f32::INFINITY, f32::min);
     let quiet = |(&value, &counts): (&f32, &bool)| if counts || value.is_nan() { value } else { least };
     Cow::Owned(grid.iter().zip(mask.data()).map(quiet).collect())
@@ -100,11 +38,11 @@ pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected
     let larger = |a: f32, b: f32| if a.is_nan() || a > b { a } else { b };
     match rule {
         ImageScore::GridMax => {
-            counted(grid, inspected.map(|i| &i.grid)).into_iter().fold(f32::NEG_INFINITY, larger)
+            counted(grid, inspected.map(Inspected::grid)).into_iter().fold(f32::NEG_INFINITY, larger)
         }
         ImageScore::MapTop { .. } if map.iter().any(|v| v.is_nan()) => f32::NAN,
         ImageScore::MapTop { share } => {
-            let mut sorted = counted(map, inspected.map(|i| &i.pixels));
+            let mut sorted = counted(map, inspected.map(Inspected::pixels));
             let n = ((share * sorted.len() as f32) as usize).clamp(1, sorted.len());
             sorted.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
             (sorted[..n].iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64) as f32
@@ -112,18 +50,11 @@ pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected
     }
 }
 
-/// The values that count; all of them where there is no mask.
-fn counted(values: &[f32], mask: Option<&Mask>) -> Vec<f32> {
-    match mask {
-        Some(mask) => {
-            values.iter().zip(mask.data()).filter(|&(_, &counts)| counts).map(|(&v, _)| v).collect()
-        }
-        None => values.to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use madenet_core::Canvas;
+    use madenet_image::{Mask, Rect};
+
     use super::*;
 
     #[test]

@@ -9,8 +9,10 @@ use rayon::prelude::*;
 
 use super::{FitError, normal_sample};
 use crate::config::SfadConfig;
-use crate::detector::CHUNK;
 use crate::network::feature_net;
+
+/// Images that go through the backbone at once: enough work for every core.
+const CHUNK: usize = 8;
 
 /// Locations of one image of the bank.
 pub(crate) struct Pick {

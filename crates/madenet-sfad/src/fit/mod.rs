@@ -4,17 +4,15 @@ mod features;
 mod learner;
 
 use madenet_candle::{
-    AdamConfig, Engine, Learner, Optimiser, Policy, Schedule, Scoped, Tape, TapeOptions, Trainer,
+    AdamConfig, Engine, Learner, Optimiser, Policy, Schedule, Scoped, Tape, TapeOptions, Trainer, calibrate,
 };
-use madenet_core::{
-    AnomalyDetector, Calibration, Calibrator, Event, Label, Observer, Recipe, Recipes, Scale, ThresholdRules,
-};
-use madenet_data::{Dataset, Loader, Sample};
+use madenet_core::{Calibration, Label, Observer, Recipe, Recipes, Scale, ThresholdRules};
+use madenet_data::{Dataset, Sample};
 use madenet_nets::{Params, Plan};
 use madenet_rng::Stream;
 
 use crate::config::SfadConfig;
-use crate::detector::{CHUNK, Provenance, Sfad};
+use crate::detector::{Provenance, Sfad};
 use crate::fit_config::{FitConfig, Noise};
 use crate::network::{ADAPTOR, BACKBONE, adaptor_net, training_net};
 use features::{FeatureBank, Pick};
@@ -120,27 +118,7 @@ impl Sfad {
         rules: &ThresholdRules,
         observer: &mut dyn Observer,
     ) -> Result<Calibration, FitError> {
-        rules.validate()?;
-        let mut calibrator = Calibrator::new();
-        Loader::new(data).run(|samples| {
-            loop {
-                let chunk = samples.by_ref().take(CHUNK).map(|(_, sample)| sample);
-                let chunk: Vec<Sample> = chunk.collect::<Result<_, _>>()?;
-                if chunk.is_empty() {
-                    return Ok(());
-                }
-                let views: Vec<_> = chunk.iter().map(|s| s.image.as_view()).collect();
-                for (raw, sample) in self.raw_scores(&views)?.iter().zip(&chunk) {
-                    calibrator.push(raw, sample.label, sample.mask.as_ref())?;
-                }
-                let (of, left) = (data.len(), samples.len());
-                let event = Event::Image { stage: "calibration", done: of - left, of };
-                if observer.on_event(&event).is_break() {
-                    return Err(FitError::Cancelled { stage: "calibration" });
-                }
-            }
-        })?;
-        Ok(calibrator.finish(rules)?)
+        calibrate(self, data, rules, observer, |stage| FitError::Cancelled { stage })
     }
 }
 
