@@ -97,19 +97,27 @@ impl Preprocessing {
         if out.len() != expected {
             return Err(Error::InputSize { expected, got: out.len() });
         }
-        let (resized, content) = match self.fit {
-            Fit::Stretch => {
-                let whole = Rect { x: 0, y: 0, width: self.width, height: self.height };
-                (resize(image, self.width, self.height, self.filter)?, whole)
-            }
-            Fit::Letterbox => letterbox(image, self.width, self.height, self.filter)?,
-        };
+        let (resized, content) = self.resized(image)?;
         match resized.values() {
             Values::U8(values) => self.normalise(&resized, values, out),
             Values::U16(values) => self.normalise(&resized, values, out),
             Values::F32(values) => self.normalise(&resized, values, out),
         }
         Ok(content)
+    }
+
+    /// The image at the network's size, not normalised yet, and the part of it that the image covers.
+    ///
+    /// # Errors
+    /// [`Error::Image`] if the image cannot be resized.
+    pub fn resized(&self, image: &ImageView<'_>) -> Result<(Raster, Rect)> {
+        match self.fit {
+            Fit::Stretch => {
+                let whole = Rect { x: 0, y: 0, width: self.width, height: self.height };
+                Ok((resize(image, self.width, self.height, self.filter)?, whole))
+            }
+            Fit::Letterbox => Ok(letterbox(image, self.width, self.height, self.filter)?),
+        }
     }
 
     /// Writes the `values` of `resized`, grey or RGB, normalised.

@@ -91,7 +91,7 @@ mod tests {
         // A letterbox's bars, above and below, are not inspected.
         let content = Rect { x: 0, y: 8, width: 32, height: 16 };
         let framed = Canvas { content, ..canvas }.inspected(None)?;
-        assert_eq!(framed.map(|i| (i.pixels.count(), i.grid.count())), Some((32 * 16, 8)));
+        assert_eq!(framed.map(|i| (i.pixels().count(), i.grid().count())), Some((32 * 16, 8)));
         Ok(())
     }
 

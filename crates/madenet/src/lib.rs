@@ -2,7 +2,7 @@
 //! where, deploy it in a small binary without Python.
 //!
 //! This crate is a facade: the types that every user meets are at its top, the rest under the name of the crate that has
-//! it ([`image`], [`metrics`], [`nets`], [`sfad`]).
+//! it ([`image`], [`metrics`], [`nets`], [`sfad`], [`srad`]).
 //!
 //! # Train, evaluate, save
 //!
@@ -77,6 +77,9 @@ pub use madenet_core::{
 };
 pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
 #[cfg(feature = "train")]
+pub use madenet_srad::SradTrainer;
+pub use madenet_srad::{Srad, SradConfig, SradFitConfig};
+#[cfg(feature = "train")]
 pub use report::{Figures, Report};
 
 #[cfg(feature = "train")]
@@ -87,3 +90,6 @@ pub use madenet_image as image;
 pub use madenet_metrics as metrics;
 pub use madenet_nets as nets;
 pub use madenet_sfad as sfad;
+pub use madenet_srad as srad;
+#[cfg(feature = "train")]
+pub use madenet_synth as synth;

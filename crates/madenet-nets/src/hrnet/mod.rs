@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
-use madenet_kernels::Interpolation;
+use madenet_kernels::{Interpolation, Shape};
 
 use crate::builder::{Builder, ConvSpec, Val, conv};
-use crate::net::Init;
+use crate::net::{Init, Net};
 use crate::params::Params;
 use crate::resnet::{basic_block, bottleneck};
 use crate::tap::Tap;
@@ -155,6 +155,20 @@ impl HrNet {
         let tap =
             |i: usize| Tap { name: BRANCHES[i], val: xs[i], channels: self.channels() << i, stride: 4 << i };
         Ok([tap(0), tap(1), tap(2), tap(3)])
+    }
+
+    /// The trunk alone, for images of `shape`: its parameters are what of a weight file a trunk needs
+    /// ([`Params::select`]).
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    pub fn trunk(self, shape: &Shape) -> Result<Net> {
+        let mut b = Builder::new();
+        let image = b.input("image", *shape);
+        for tap in self.features(&mut b, image, Interpolation::Nearest)? {
+            b.output(tap.name, tap.val)?;
+        }
+        Ok(b.finish())
     }
 
     /// Records the classifier of `classes` classes, with nearest upsampling, and gives its logits, `classes x 1 x 1`. The

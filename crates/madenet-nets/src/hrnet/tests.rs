@@ -1,15 +1,5 @@
 use super::*;
-use crate::{Net, Shape, Summary};
-
-fn trunk(hrnet: HrNet, shape: Shape) -> Result<Net> {
-    let mut b = Builder::new();
-    let x = b.input("image", shape);
-    for tap in hrnet.features(&mut b, x, Interpolation::Nearest)? {
-        assert_eq!(b.shape(tap.val)?.c, tap.channels);
-        b.output(tap.name, tap.val)?;
-    }
-    Ok(b.finish())
-}
+use crate::Summary;
 
 /// Parameters of timm's networks with 1000 classes, of their trunks, and running statistics of the whole.
 #[test]
@@ -30,7 +20,7 @@ fn parameter_counts_are_timms() -> Result<()> {
         let summary = Summary::new(&b.finish());
         assert_eq!((summary.parameters, summary.buffers), (parameters, buffers), "{}", hrnet.name());
 
-        let net = trunk(hrnet, Shape::new(3, 32, 32))?;
+        let net = hrnet.trunk(&Shape::new(3, 32, 32))?;
         assert_eq!(Summary::new(&net).parameters, trunk_parameters, "{}", hrnet.name());
         assert_eq!(HrNet::from_name(hrnet.name())?, hrnet);
     }
@@ -40,14 +30,14 @@ fn parameter_counts_are_timms() -> Result<()> {
 /// Counted by hand: 10.31 G multiply-adds of the trunk of W32.
 #[test]
 fn multiply_adds_are_those_of_the_method() -> Result<()> {
-    let summary = Summary::new(&trunk(HrNet::W32, Shape::new(3, 256, 256))?);
+    let summary = Summary::new(&HrNet::W32.trunk(&Shape::new(3, 256, 256))?);
     assert!((summary.multiply_adds as f64 / 1e9 - 10.31).abs() < 0.005, "{}", summary.multiply_adds);
     Ok(())
 }
 
 #[test]
 fn any_size_halves_upwards() -> Result<()> {
-    let net = trunk(HrNet::W18, Shape::new(3, 75, 33))?;
+    let net = HrNet::W18.trunk(&Shape::new(3, 75, 33))?;
     let sizes = BRANCHES.map(|name| net.output_shape(name).map(|s| (s.h, s.w)));
     assert_eq!(sizes, [Some((19, 9)), Some((10, 5)), Some((5, 3)), Some((3, 2))]);
     Ok(())
@@ -58,7 +48,7 @@ fn weights_tell_their_network() -> Result<()> {
     let mut params = Params::new();
     assert!(matches!(HrNet::of_weights(&params), Err(Error::MissingParam { .. })));
     for hrnet in HrNet::ALL {
-        let params = Params::init(&trunk(hrnet, Shape::new(3, 32, 32))?, 0);
+        let params = Params::init(&hrnet.trunk(&Shape::new(3, 32, 32))?, 0);
         assert_eq!(HrNet::of_weights(&params)?, hrnet);
     }
     params.insert("transition1.0.0.weight", vec![16, 256, 3, 3], vec![0.0; 16 * 256 * 9])?;
