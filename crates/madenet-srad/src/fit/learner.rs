@@ -236,3 +236,80 @@ fn flipped(example: Example, seed: u64, number: u64) -> Result<Example, FitError
         is_real: example.is_real,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use madenet_core::Label;
+    use madenet_data::{Dataset, Sample};
+    use madenet_image::Rect;
+    use madenet_synth::{Foreground, SynthesisConfig, Textures};
+
+    use super::*;
+    use crate::SradConfig;
+    use crate::fit::images::Kind;
+    use crate::network::training_net;
+
+    /// A normal image and one with a real defect, 64x64.
+    struct Pair;
+
+    const HOLE: Rect = Rect { x: 8, y: 20, width: 10, height: 6 };
+
+    impl Dataset for Pair {
+        fn len(&self) -> usize {
+            2
+        }
+
+        fn get(&self, index: usize) -> madenet_data::Result<Sample> {
+            let pixels = (0..64 * 64).flat_map(|i| [(i % 64 * 3) as u8, 90, 40 + index as u8]).collect();
+            Ok(Sample {
+                id: index.to_string(),
+                category: String::new(),
+                image: Image::new(64, 64, pixels).unwrap().into(),
+                label: if index == 0 { Label::Normal } else { Label::Anomalous },
+                defect_type: None,
+                mask: (index == 1).then(|| Mask::rectangle(64, 64, HOLE).unwrap()),
+            })
+        }
+    }
+
+    /// (T1): whatever is reconstructed under a real defect costs nothing, and is seen by no window that counts.
+    #[test]
+    fn reconstructions_are_free_under_real_defects() {
+        let config = SradConfig::tiny();
+        let synthesis = SynthesisConfig { foreground: Foreground::None, ..SynthesisConfig::default() };
+        let synthesis = SynthesisConfig { structural_share: 1.0, ..synthesis };
+        let synthesizer = Synthesizer::new(synthesis, Textures::none()).unwrap();
+        let fit = SradFitConfig::tiny();
+        let tuning = FineTuneConfig::after(&fit);
+        let images = |index, kind| Images::new(&Pair, vec![index], kind, config.preprocessing, 0);
+        let learner = SradLearner {
+            net: training_net(&config).unwrap(),
+            preprocessing: config.preprocessing,
+            fit: &fit,
+            synthesizer: &synthesizer,
+            normals: images(0, Kind::Normal(&synthesizer.config().foreground)),
+            tuning: Some((&tuning, images(1, Kind::Anomalous))),
+        };
+        let batch = learner.collate(MicroBatch { step: 0, part: 0, of: 1 }).unwrap();
+        let mask = batch.mask.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(mask[..4096].iter().sum::<f32>(), 0.0, "the first is normal");
+        assert_eq!(mask[4096..].iter().sum::<f32>(), 60.0);
+
+        let logits = Tensor::zeros((2, 2, 64, 64), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let parts = |change: f32, place: usize| {
+            let mut values = batch.target.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            values[place] += change;
+            let reconstruction = Tensor::from_vec(values, (2, 3, 64, 64), &Device::Cpu).unwrap();
+            let loss = learner.loss(&[reconstruction, logits.clone()], &batch).unwrap();
+            (loss.parts[0].1, loss.parts[1].1)
+        };
+        // Second sample, green.
+        let at = |x: usize, y: usize| (4 * 64 + y) * 64 + x;
+        assert_eq!(parts(0.0, 0), (0.0, 0.0));
+        assert_eq!(parts(0.5, at(HOLE.x, HOLE.y)), (0.0, 0.0));
+        let beside = parts(0.5, at(HOLE.x - 1, HOLE.y));
+        assert!(beside.0 > 0.0, "{beside:?}");
+        let far = parts(0.5, at(40, 50));
+        assert!(far.0 > 0.0 && far.1 > 0.0, "{far:?}");
+    }
+}

@@ -271,3 +271,42 @@ impl SradTrainer {
         Ok(model.with_recipe(Recipe::new(calibration))?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use madenet_nets::{Builder, Shape};
+    use madenet_synth::{SynthesisConfig, Textures};
+
+    use super::*;
+
+    /// A file of timm's, as `timm.create_model("hrnet_w18_small", pretrained=False)` makes it: the trunk among the parameters of a
+    /// classifier.
+    #[test]
+    fn public_weights_become_the_encoder() {
+        let mut b = Builder::new();
+        let image = b.input("image", Shape::new(3, 64, 64));
+        let logits = HrNet::W18Small.classifier(&mut b, image, 10).unwrap();
+        b.output("logits", logits).unwrap();
+        let file = tempfile::NamedTempFile::with_suffix(".safetensors").unwrap();
+        let timm = Params::init(&b.finish(), 99);
+        std::fs::write(file.path(), timm.to_safetensors(None).unwrap()).unwrap();
+
+        let config = SradConfig { imagenet_input: true, ..SradConfig::tiny() };
+        let synthesis = SynthesisConfig { structural_share: 1.0, ..SynthesisConfig::default() };
+        let synthesizer = Synthesizer::new(synthesis, Textures::none()).unwrap();
+        let mut trainer = SradTrainer::new(config, SradFitConfig::tiny(), synthesizer);
+        trainer.encoder = Some(Params::read(file.path()).unwrap());
+        let start = trainer.start().unwrap();
+        let of = |params: &Params, name: &str| params.get(name).unwrap().values().to_vec();
+        let name = "stage4.0.branches.3.1.conv2.weight";
+        assert_eq!(of(&start, &format!("{ENCODER}.{name}")), of(&timm, name));
+        assert_eq!(of(&start, "normalise.running_mean"), [0.485, 0.456, 0.406]);
+        assert!(start.get("encoder.classifier.weight").is_none());
+
+        let mut lacking = timm;
+        lacking.remove(name);
+        trainer.encoder = Some(lacking);
+        let error = trainer.start().unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
