@@ -1,4 +1,4 @@
-//! Predicts with a saved model: one JSON object per image and line.
+//! Predicts with a saved model of any submodel: one JSON object per image and line.
 //!
 //! ```text
 //! cargo run --release --example predict -- MODEL IMAGE... [--overlay DIR]
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use madenet::image::{decode, save_png};
-use madenet::{AnomalyDetector, ErrorChain, Sfad};
+use madenet::{AnomalyDetector, ErrorChain};
 
 const USAGE: &str = "predict MODEL IMAGE... [--overlay DIR]";
 
@@ -38,13 +38,13 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     let [model, images @ ..] = paths.as_slice() else {
         return Err(format!("MODEL is missing; usage: {USAGE}").into());
     };
-    let model = Sfad::load(model)?;
+    let model = madenet::load(model)?;
     if let Some(folder) = &overlays {
         std::fs::create_dir_all(folder)?;
     }
     let mut status = ExitCode::SUCCESS;
     for (number, image) in images.iter().enumerate() {
-        if let Err(error) = predict(&model, image, number, overlays.as_deref()) {
+        if let Err(error) = predict(&*model, image, number, overlays.as_deref()) {
             eprintln!("{}: {}", image.display(), ErrorChain(error.as_ref()));
             status = ExitCode::FAILURE;
         }
@@ -52,7 +52,12 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     Ok(status)
 }
 
-fn predict(model: &Sfad, path: &Path, number: usize, overlays: Option<&Path>) -> Result<(), Box<dyn Error>> {
+fn predict(
+    model: &dyn AnomalyDetector,
+    path: &Path,
+    number: usize,
+    overlays: Option<&Path>,
+) -> Result<(), Box<dyn Error>> {
     let image = decode(path)?;
     let prediction = model.predict_one(&image.as_view())?;
     let mut line = serde_json::to_value(&prediction)?;

@@ -43,7 +43,9 @@ pub use error::{Error, Result};
 pub use error_chain::ErrorChain;
 pub use madenet_metrics::Label;
 pub use model::{Inferred, Model, Submodel};
-pub use model_file::{FORMAT_VERSION, model_from_bytes, model_to_bytes, read_model, write_model};
+pub use model_file::{
+    FORMAT_VERSION, model_from_bytes, model_kind, model_to_bytes, read_model, read_model_file, write_model,
+};
 pub use observer::{Event, Observer};
 pub use prediction::{Prediction, Timings};
 pub use preprocessing::{Fit, IMAGENET_MEAN, IMAGENET_STD, Preprocessing};

@@ -68,24 +68,39 @@ pub fn write_model<C: Serialize>(
 /// or of another format, [`Error::ModelHeader`] if the header lacks something or has something unknown.
 pub fn model_from_bytes<C: DeserializeOwned>(bytes: &[u8], name: &str, kind: &str) -> Result<(C, Params)> {
     let params = Params::from_safetensors(bytes, name)?;
+    let header = header(bytes, name)?;
+    if header.kind != kind {
+        let reason = format!("the file holds a model of kind {:?}, expected {kind:?}", header.kind);
+        return Err(Error::ModelFile { reason, name: name.to_string() });
+    }
+    let content = serde_json::from_value(header.content);
+    Ok((content.map_err(|source| Error::ModelHeader { name: name.to_string(), source })?, params))
+}
+
+/// The kind of model that a file holds: `"sfad"`. `name` is what errors call it.
+///
+/// # Errors
+/// As [`model_from_bytes`], for the header.
+pub fn model_kind(bytes: &[u8], name: &str) -> Result<String> {
+    Ok(header(bytes, name)?.kind)
+}
+
+fn header(bytes: &[u8], name: &str) -> Result<Header> {
     let wrong = |reason: String| Error::ModelFile { reason, name: name.to_string() };
-    let unsound = |source| Error::ModelHeader { name: name.to_string(), source };
     let (_, metadata) = SafeTensors::read_metadata(bytes)
         .map_err(|source| madenet_nets::Error::Safetensors { name: name.to_string(), source })?;
     let text = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY)).ok_or_else(|| {
         wrong("the file has weights but no model header, expected a model saved by madenet".to_string())
     })?;
-    let header: Header = serde_json::from_str(text).map_err(unsound)?;
+    let header: Header =
+        serde_json::from_str(text).map_err(|source| Error::ModelHeader { name: name.to_string(), source })?;
     if header.format != FORMAT_VERSION {
         let (got, by) = (header.format, header.written_by);
         return Err(wrong(format!(
             "the model file has format {got} (written by {by}), expected {FORMAT_VERSION}"
         )));
     }
-    if header.kind != kind {
-        return Err(wrong(format!("the file holds a model of kind {:?}, expected {kind:?}", header.kind)));
-    }
-    Ok((serde_json::from_value(header.content).map_err(unsound)?, params))
+    Ok(header)
 }
 
 /// [`model_from_bytes`] of the file at `path`.
@@ -95,11 +110,18 @@ pub fn model_from_bytes<C: DeserializeOwned>(bytes: &[u8], name: &str, kind: &st
 /// [`Params::MAX_FILE_BYTES`].
 pub fn read_model<C: DeserializeOwned>(path: impl AsRef<Path>, kind: &str) -> Result<(C, Params)> {
     let path = path.as_ref();
-    let bytes = read_weight_file(path).map_err(|error| match error {
+    model_from_bytes(&read_model_file(path)?, &path.display().to_string(), kind)
+}
+
+/// The bytes of a model file.
+///
+/// # Errors
+/// [`Error::Read`]; [`Error::Net`] if the file is larger than [`Params::MAX_FILE_BYTES`].
+pub fn read_model_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    read_weight_file(path).map_err(|error| match error {
         madenet_nets::Error::Read { path, source } => Error::Read { path, source },
         other => Error::Net(other),
-    })?;
-    model_from_bytes(&bytes, &path.display().to_string(), kind)
+    })
 }
 
 #[cfg(test)]

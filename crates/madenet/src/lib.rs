@@ -65,11 +65,13 @@
 
 #[cfg(feature = "train")]
 mod evaluate;
+mod load;
 #[cfg(feature = "train")]
 mod report;
 
 #[cfg(feature = "train")]
 pub use evaluate::{EvaluateError, evaluate};
+pub use load::load;
 pub use madenet_core::{
     AnomalyDetector, AnomalyMap, Calibration, Calibrator, Error, ErrorChain, Event, Fit, Label, Observer,
     Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
