@@ -86,6 +86,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let model = trainer.fit(&normal, &validation, &mut progress)?;
         println!("stage 1 in {:.0} s", started.elapsed().as_secs_f64());
         model.save(&stage1)?;
+        done(&trainer)?;
         model
     };
     report(&model, test.as_ref())?;
@@ -101,7 +102,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let model = trainer.fine_tune(&model, &tuning, &training, &validation, &mut progress)?;
     println!("stage 2 in {:.0} s", started.elapsed().as_secs_f64());
     model.save(out)?;
+    done(&trainer)?;
     report(&model, test.as_ref())
+}
+
+/// The model is saved: the state that led to it is of no more use.
+fn done(trainer: &SradTrainer) -> std::io::Result<()> {
+    trainer.checkpoint.iter().try_for_each(|checkpoint| std::fs::remove_file(&checkpoint.path))
 }
 
 fn report(model: &Srad, test: Option<&Records>) -> Result<(), Box<dyn Error>> {

@@ -11,9 +11,11 @@ use madenet::data::smt::{Component, Defect, SmtBoards, SmtConfig};
 use madenet::data::{Dataset, Folder, MvtecAd, Split, VisA, scan};
 use madenet::image::{self, Channels, DecodeLimits, Filter, ImageView, Mask, Rect, save_png};
 use madenet::nets::{BackboneSource, Params};
+use madenet::srad::FineTuneConfig;
+use madenet::synth::{Foreground, SynthesisConfig, Synthesizer, Textures};
 use madenet::{
     AnomalyDetector, AnomalyMap, Calibration, ErrorChain, FitConfig, Preprocessing, RawScores, Recipe, Scale,
-    Sfad, SfadConfig, Threads, ThresholdRule,
+    Sfad, SfadConfig, SradConfig, SradFitConfig, SradTrainer, Threads, ThresholdRule,
 };
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
@@ -77,7 +79,7 @@ fn every_bad_input_has_a_message_that_docs_show() -> Outcome {
 
 type Fill = fn(&mut Table, &Path) -> Outcome;
 
-const SECTIONS: [(&str, Fill); 7] = [
+const SECTIONS: [(&str, Fill); 8] = [
     ("Image files", image_files),
     ("Frames in memory", frames),
     ("Data sets", data_sets),
@@ -85,6 +87,7 @@ const SECTIONS: [(&str, Fill); 7] = [
     ("Model files", model_files),
     ("Configurations and recipes", settings),
     ("Scores and thresholds", scores),
+    ("Synthetic anomalies and SRAD", synthesis),
 ];
 
 fn image_files(table: &mut Table, dir: &Path) -> Outcome {
@@ -336,5 +339,50 @@ fn scores(table: &mut Table, dir: &Path) -> Outcome {
     table.line("a map of another size", model.recipe().prediction("sfad", &raw, (4, 4)));
     table.line("a map with values beyond 1", AnomalyMap::new(1, 1, vec![1.5]));
     assert!(model.predict(&[])?.is_empty());
+    Ok(())
+}
+
+fn synthesis(table: &mut Table, dir: &Path) -> Outcome {
+    let textures = |dir: &Path| Textures::open(dir, 64, 64);
+    table.line("textures that are not there", textures(&dir.join("dtd")));
+    let dtd = dir.join("textures");
+    std::fs::create_dir_all(dtd.join("images/banded"))?;
+    table.line("a folder without textures", textures(&dtd));
+    std::fs::write(dtd.join("images/banded/banded_0001.jpg"), b"not a picture")?;
+    table.line("a damaged texture", textures(&dtd)?.preload());
+    let config = SynthesisConfig { foreground: Foreground::None, ..SynthesisConfig::default() };
+    let bad = SynthesisConfig { opacity: [0.5, f32::NAN], ..config.clone() };
+    table.line("an opacity that is no number", Synthesizer::new(bad, Textures::none()));
+    table.line(
+        "textures to be drawn where there are none",
+        Synthesizer::new(config.clone(), Textures::none()),
+    );
+    let structural = SynthesisConfig { structural_share: 1.0, ..config };
+    let synthesizer = Synthesizer::new(structural.clone(), Textures::none())?;
+    let odd = image::resize(&stripes(0, false).as_view(), 50, 48, Filter::Bilinear)?.to_rgb();
+    table.line("8 x 8 cells of a picture 50 wide", synthesizer.synthesize(&odd, None, 0, 0, 0));
+    let files = Foreground::Files { dir: dir.join("fg_mask") };
+    table.line("a foreground file that is not there", files.mask(&odd, "good/000.png"));
+
+    let folder = dir.join("srad");
+    write_category(&folder, 2)?;
+    let train = MvtecAd::open(&folder, Split::Train)?;
+    let test = MvtecAd::open(&folder, Split::Test)?;
+    let mut trainer = SradTrainer::new(SradConfig::tiny(), SradFitConfig::tiny(), synthesizer);
+    trainer.fit.iterations = 1;
+    table.line("anomalous images to fit to", trainer.fit(&test, &train, &mut ()));
+    let model = trainer.fit(&train, &train, &mut ())?;
+    let tuning = FineTuneConfig::after(&trainer.fit);
+    table.line("no defects to tune with", trainer.fine_tune(&model, &tuning, &train, &train, &mut ()));
+    trainer.config.segmentation_width = 0;
+    table.line("a U-Net without channels", trainer.fit(&train, &train, &mut ()));
+    trainer.config = SradConfig { encoder: "hrnet_w31".to_string(), ..SradConfig::tiny() };
+    table.line("an encoder that does not exist", trainer.fit(&train, &train, &mut ()));
+    trainer.config = SradConfig::tiny();
+    trainer.encoder = Some(random_backbone(1)?);
+    table.line("a ResNet's weights for an HRNet", trainer.fit(&train, &train, &mut ()));
+    let path = dir.join("reconstruction.model");
+    model.save(&path)?;
+    table.line("a model of SRAD where one of SFAD is expected", Sfad::load(&path));
     Ok(())
 }

@@ -61,6 +61,46 @@ fn a_folder_becomes_a_model_that_predicts() -> Outcome {
 }
 
 #[test]
+fn srad_trains_goes_on_and_shows_what_it_sees() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 8)?;
+    // Real defects in the training part, for stage 2.
+    for (from, to) in [
+        ("test/square", "train/square"),
+        ("ground_truth/square", "ground_truth/train/square"),
+        ("ground_truth/square", "ground_truth/test/square"),
+    ] {
+        std::fs::create_dir_all(folder.path().join(to))?;
+        for file in std::fs::read_dir(folder.path().join(from))? {
+            let file = file?;
+            std::fs::copy(file.path(), folder.path().join(to).join(file.file_name()))?;
+        }
+    }
+    std::fs::remove_dir_all(folder.path().join("ground_truth/square"))?;
+    let (model, picture) = (folder.path().join("model"), folder.path().join("strip.png"));
+    let options = ["--preset", "tiny", "--foreground", "none", "--fine-tune", "--out"];
+    let mut arguments = vec![folder.path().as_os_str()];
+    arguments.extend(options.iter().map(std::ffi::OsStr::new));
+    arguments.push(model.as_ref());
+    for told in ["stage 1 in", "stage 1 is there"] {
+        let trained = example("train_srad", &arguments)?;
+        assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+        let said = String::from_utf8_lossy(&trained.stdout).into_owned();
+        assert!(said.contains(told) && said.contains("stage 2 in"), "{said}");
+        assert_eq!(said.matches("image AUROC").count(), 2, "before and after: {said}");
+    }
+    let square = folder.path().join("test/square/000.png");
+    let predicted = example("predict", &[model.as_ref(), square.as_ref()])?;
+    assert!(String::from_utf8_lossy(&predicted.stdout).contains("\"route\":\"srad\""));
+    let arguments = [model.as_ref(), folder.path().as_ref(), "--out".as_ref(), picture.as_ref()];
+    let drawn = example("reconstruction_strip", &arguments)?;
+    assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    let strip = madenet::image::decode(picture)?;
+    assert_eq!((strip.width(), strip.height()), (4 * 32 + 3 * 2, 8 * 32 + 7 * 2));
+    Ok(())
+}
+
+#[test]
 fn an_application_shares_a_detector_between_threads() -> Outcome {
     let ran = example("embed", &[])?;
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
