@@ -9,6 +9,9 @@
 //! metrics on it are printed at the end, and it is told at the beginning if a test picture is among the training ones. `SOURCE` has ImageNet weights of a torchvision ResNet: a
 //! `.safetensors` or `.pth` file, or `hub:timm/resnet18.tv_in1k` with the feature `hub`; which ResNet it is shows in the
 //! shapes. Without it the backbone's weights are random, which costs much accuracy.
+//!
+//! `--fine-tune` goes on with the real defects of the training part and their masks (`train/scratch`), where there are some, and
+//! prints the metrics once more; `--leave-out TYPE` keeps one type of them back, to see whether unknown defects are still found.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -16,11 +19,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use madenet::data::{Content, MvtecAd, Records, Split, leaks, scan};
+use madenet::data::{Content, Entry, MvtecAd, Records, Split, leaks, scan};
 use madenet::nets::{BackboneSource, Params, ResNet};
+use madenet::sfad::FineTuneConfig;
 use madenet::{ErrorChain, Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
 
-const USAGE: &str = "train_folder DIR --out MODEL [--weights SOURCE] [--size N] [--seed S]";
+const USAGE: &str = "train_folder DIR --out MODEL [--weights SOURCE] [--size N] [--seed S] [--fine-tune] \
+                     [--leave-out TYPE] [--synthetic-share P]";
 /// Share of the good images that training never sees and that the thresholds come from (a usual choice).
 const VALIDATION_SHARE: f64 = 0.15;
 
@@ -33,6 +38,9 @@ struct Arguments {
     weights: Option<String>,
     size: usize,
     seed: u64,
+    fine_tune: bool,
+    leave_out: Option<String>,
+    synthetic_share: f32,
 }
 
 fn main() -> ExitCode {
@@ -74,8 +82,24 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let seconds = started.elapsed().as_secs_f64();
     println!("{} fitted in {seconds:.1} s: {}", backbone.name(), arguments.out.display());
 
-    if let Some(test) = test {
-        println!("{}", evaluate(&model, &test)?);
+    if let Some(test) = &test {
+        println!("{}", evaluate(&model, test)?);
+    }
+    if !arguments.fine_tune {
+        return Ok(());
+    }
+    // Of the training part, what validation does not hold.
+    let held_out: Vec<&str> = validation.entries().iter().map(|entry| entry.id.as_str()).collect();
+    let is_left_out = |entry: &Entry| entry.defect_type.is_some() && entry.defect_type == arguments.leave_out;
+    let known = readable(&scan.records(Split::Train)?)?
+        .filter(|entry| !held_out.contains(&entry.id.as_str()) && !is_left_out(entry));
+    let tuning = FineTuneConfig { synthetic_share: arguments.synthetic_share, ..FineTuneConfig::after(&fit) };
+    let started = Instant::now();
+    let model = model.fine_tune(&tuning, &known, &validation, &mut progress)?;
+    model.save(&arguments.out)?;
+    println!("tuned in {:.1} s: {}", started.elapsed().as_secs_f64(), arguments.out.display());
+    if let Some(test) = &test {
+        println!("{}", evaluate(&model, test)?);
     }
     Ok(())
 }
@@ -90,6 +114,7 @@ fn readable(records: &Records) -> Result<Records, Box<dyn Error>> {
 fn parse() -> Result<Arguments, Box<dyn Error>> {
     use lexopt::prelude::*;
     let (mut folder, mut out, mut weights, mut size, mut seed) = (None, None, None, 256, 42);
+    let (mut fine_tune, mut leave_out, mut synthetic_share) = (false, None, 0.0);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -97,12 +122,17 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
             Long("weights") => weights = Some(parser.value()?.string()?),
             Long("size") => size = parser.value()?.parse()?,
             Long("seed") => seed = parser.value()?.parse()?,
+            Long("fine-tune") => fine_tune = true,
+            Long("leave-out") => leave_out = Some(parser.value()?.string()?),
+            Long("synthetic-share") => synthetic_share = parser.value()?.parse()?,
             Value(value) if folder.is_none() => folder = Some(PathBuf::from(value)),
             _ => return Err(format!("{}; usage: {USAGE}", argument.unexpected()).into()),
         }
     }
     match (folder, out) {
-        (Some(folder), Some(out)) => Ok(Arguments { folder, out, weights, size, seed }),
+        (Some(folder), Some(out)) => {
+            Ok(Arguments { folder, out, weights, size, seed, fine_tune, leave_out, synthetic_share })
+        }
         _ => Err(format!("DIR or --out is missing; usage: {USAGE}").into()),
     }
 }

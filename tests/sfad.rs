@@ -8,7 +8,7 @@ use std::process::Command;
 use common::{Outcome, fit, split, stripes, write_category};
 use madenet::data::{Dataset, MvtecAd, Split};
 use madenet::image::{Channels, ImageView, Mask, Rect};
-use madenet::sfad::{Features, ImageScore, SmoothAt};
+use madenet::sfad::{Features, FineTuneConfig, FitError, ImageScore, SmoothAt};
 use madenet::{
     AnomalyDetector, Event, Fit, FitConfig, Label, Noise, Prediction, Preprocessing, Sfad, SfadConfig,
     Threads, ThresholdRules, evaluate,
@@ -310,5 +310,39 @@ fn thresholds_may_come_from_anomalies() -> Outcome {
         let sample = mixed.get(index)?;
         assert_eq!(model.predict_one(&sample.image.as_view())?.label, sample.label, "{}", sample.id);
     }
+    Ok(())
+}
+
+/// Stage 2 on real defects, which here are those of the test part.
+#[test]
+fn real_defects_sharpen_a_model() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 9)?;
+    let model = fit(folder.path(), &FitConfig::tiny())?;
+    let (normal, validation) = split(folder.path())?;
+    let mixed = MvtecAd::open(folder.path(), Split::Test)?;
+    let tuning = FineTuneConfig {
+        iterations: 40,
+        lr_adaptor: 1e-3,
+        lr_discriminator: 1e-3,
+        ..FineTuneConfig::after(&FitConfig::tiny())
+    };
+    let tuned = model.fine_tune(&tuning, &mixed, &validation, &mut ())?;
+    let figures = |model: &Sfad| evaluate(model, &mixed).map(|report| report.overall.pixel_ap);
+    let (before, after) = (figures(&model)?.ok_or("no AP")?, figures(&tuned)?.ok_or("no AP")?);
+    assert!(after > before && after > 0.5, "{before} {after}");
+    let provenance = tuned.provenance().and_then(|p| p.fine_tuned.as_ref()).ok_or("no provenance")?;
+    assert_eq!((provenance.normal_images, provenance.anomalous_images), (4, 4));
+    let backbone = |model: &Sfad| model.params().get("backbone.conv1.weight").cloned();
+    assert_eq!(backbone(&tuned), backbone(&model), "the backbone is frozen");
+    assert!(said_by(&tuned)? != said_by(&model)?);
+    assert_eq!(said_by(&Sfad::from_bytes(&tuned.to_bytes()?, "tuned")?)?, said_by(&tuned)?);
+
+    // With synthetic ones beside them, and the same again.
+    let both = FineTuneConfig { synthetic_share: 0.5, iterations: 5, ..tuning };
+    let run = || model.fine_tune(&both, &mixed, &validation, &mut ()).map(|tuned| tuned.params().clone());
+    assert!(run()? == run()?);
+    let none = model.fine_tune(&both, &normal, &validation, &mut ());
+    assert!(matches!(none, Err(FitError::NoDefects)));
     Ok(())
 }

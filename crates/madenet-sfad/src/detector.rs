@@ -69,6 +69,21 @@ pub struct Provenance {
     pub validation_images: usize,
     /// Deviation of the noise that was added to the features.
     pub noise_sigma: f32,
+    /// Stage 2, if there was one.
+    #[serde(default)]
+    pub fine_tuned: Option<FineTuned>,
+}
+
+/// How a model was tuned.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTuned {
+    /// Its configuration.
+    pub config: crate::FineTuneConfig,
+    /// Normal images.
+    pub normal_images: usize,
+    /// Images with real defects and masks.
+    pub anomalous_images: usize,
 }
 
 impl Sfad {

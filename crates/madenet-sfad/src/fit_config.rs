@@ -127,6 +127,83 @@ impl FitConfig {
     }
 }
 
+/// Second-stage training of an SFAD model: real defects and their masks.
+///
+/// | field | default | range | source |
+/// |---|---|---|---|
+/// | `seed` | 42 | | |
+/// | `iterations` | 1,000 | at least 1 | ours: a fifth of stage 1 |
+/// | `lr_adaptor`, `lr_discriminator` | those of stage 1 | above 0 | SuperSimpleNet |
+/// | `min_share` | 0.05 | above 0 to 1 | ours |
+/// | `focal_weight` | 1 | at least 0 | SuperSimpleNet |
+/// | `focal_gamma` | 4 | at least 0 | SuperSimpleNet |
+/// | `synthetic_share` | 0 | 0 to 1 | MADE-Net replaces synthetic anomalies; SuperSimpleNet: 0.5 |
+///
+/// Batches are half normal images and half real defects. What stage 1 was told of margin, batch, locations, weight decay and
+/// thresholds holds on; gradients longer than 1 are scaled down (SuperSimpleNet).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTuneConfig {
+    /// Of every random number.
+    pub seed: u64,
+    /// Training steps.
+    pub iterations: u64,
+    /// Learning rate of the adaptor.
+    pub lr_adaptor: f64,
+    /// Learning rate of the discriminator.
+    pub lr_discriminator: f64,
+    /// A location is anomalous if so much of it is; so is the best covered one of every region.
+    pub min_share: f32,
+    /// Weight of the focal loss beside the margin loss.
+    pub focal_weight: f64,
+    /// Its exponent.
+    pub focal_gamma: f32,
+    /// Share of the images that are learnt from once more, with noise under a Perlin mask, so that defects of kinds without
+    /// examples stay known.
+    pub synthetic_share: f32,
+}
+
+impl FineTuneConfig {
+    /// The tuning of a model that was fitted so: a fifth of its steps at its rates.
+    #[must_use]
+    pub fn after(fit: &FitConfig) -> Self {
+        FineTuneConfig {
+            seed: fit.seed,
+            iterations: (fit.iterations / 5).max(1),
+            lr_adaptor: fit.lr_adaptor,
+            lr_discriminator: fit.lr_discriminator,
+            min_share: 0.05,
+            focal_weight: 1.0,
+            focal_gamma: 4.0,
+            synthetic_share: 0.0,
+        }
+    }
+
+    /// Checks the ranges of the fields.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn validate(&self) -> Result<()> {
+        let check = |ok: bool, field, got: f64, expected| {
+            if ok && got.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::Config { field, got: got.to_string(), expected })
+            }
+        };
+        check(self.iterations > 0, "iterations", self.iterations as f64, "at least 1")?;
+        check(self.lr_adaptor > 0.0, "lr_adaptor", self.lr_adaptor, "a number above 0")?;
+        check(self.lr_discriminator > 0.0, "lr_discriminator", self.lr_discriminator, "a number above 0")?;
+        let share = f64::from(self.min_share);
+        check(share > 0.0 && share <= 1.0, "min_share", share, "above 0 to 1")?;
+        check(self.focal_weight >= 0.0, "focal_weight", self.focal_weight, "a number from 0")?;
+        let gamma = f64::from(self.focal_gamma);
+        check(gamma >= 0.0, "focal_gamma", gamma, "a number from 0")?;
+        let share = f64::from(self.synthetic_share);
+        check((0.0..=1.0).contains(&share), "synthetic_share", share, "0 to 1")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,7 +27,7 @@ mod network;
 mod score;
 
 pub use config::{Features, ImageScore, SfadConfig, SmoothAt};
-pub use detector::{Provenance, Sfad, SfadModel};
+pub use detector::{FineTuned, Provenance, Sfad, SfadModel};
 #[cfg(feature = "train")]
 pub use fit::FitError;
-pub use fit_config::{FitConfig, Noise};
+pub use fit_config::{FineTuneConfig, FitConfig, Noise};

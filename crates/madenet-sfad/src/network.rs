@@ -36,6 +36,19 @@ pub(crate) fn training_net(config: &SfadConfig, dim: usize) -> Result<Net> {
     Ok(b.finish())
 }
 
+/// The trained part for real defects: rows of `features` and of `noise`, 0 where there is none (each D x 1 x 1), to `normality`.
+#[cfg(feature = "train")]
+pub(crate) fn tuning_net(config: &SfadConfig, dim: usize) -> Result<Net> {
+    let mut b = Builder::new();
+    let features = b.input("features", Shape::new(dim, 1, 1));
+    let noise = b.input("noise", Shape::new(dim, 1, 1));
+    let adapted = adaptor(&mut b, features)?;
+    let noisy = b.add(adapted, noise)?;
+    let normality = discriminator(&mut b, config, noisy)?;
+    b.output("normality", normality)?;
+    Ok(b.finish())
+}
+
 /// The adaptor alone, rows of `features` to `adapted`: to measure their spread.
 #[cfg(feature = "train")]
 pub(crate) fn adaptor_net(dim: usize) -> Result<Net> {

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use madenet_core::{Event, Observer, Preprocessing};
+use madenet_core::{Event, Label, Observer, Preprocessing};
 use madenet_data::Dataset;
 use madenet_nets::{Params, Plan, Shape, Workspace};
 use rayon::prelude::*;
 
-use super::{FitError, normal_sample};
+use super::FitError;
 use crate::config::SfadConfig;
 use crate::network::feature_net;
 
@@ -25,6 +25,8 @@ pub(crate) struct Pick {
 /// The feature vectors of a data set's images.
 pub(crate) struct FeatureBank<'a> {
     data: &'a dyn Dataset,
+    /// Whether anomalous images have features too.
+    kinds: Kinds,
     preprocessing: Preprocessing,
     plan: Plan,
     /// Images run through the network one chunk at a time: it uses all threads.
@@ -34,12 +36,20 @@ pub(crate) struct FeatureBank<'a> {
     cache: Option<Vec<f32>>,
 }
 
+/// Which images a bank takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    /// Anomalous ones are an error.
+    Normal,
+    All,
+}
+
 impl<'a> FeatureBank<'a> {
     /// The bank of `data`, of which at most `cache_bytes` are kept.
     pub(crate) fn new(
         config: &SfadConfig,
         params: &Params,
-        data: &'a dyn Dataset,
+        (data, kinds): (&'a dyn Dataset, Kinds),
         cache_bytes: usize,
         observer: &mut dyn Observer,
     ) -> Result<Self, FitError> {
@@ -48,7 +58,7 @@ impl<'a> FeatureBank<'a> {
         let plan = Plan::new(&net, params)?;
         let workspace = Mutex::new(plan.workspace());
         let preprocessing = config.preprocessing;
-        let mut bank = FeatureBank { data, preprocessing, plan, workspace, shape, cache: None };
+        let mut bank = FeatureBank { data, kinds, preprocessing, plan, workspace, shape, cache: None };
         let values = data.len().saturating_mul(shape.len());
         if values.saturating_mul(size_of::<f32>()) <= cache_bytes {
             bank.cache = Some(bank.compute_all(values, observer)?);
@@ -113,7 +123,10 @@ impl<'a> FeatureBank<'a> {
         let mut tensors = vec![0.0; images.len() * len];
         images.par_iter().zip(tensors.par_chunks_exact_mut(len)).try_for_each(
             |(&image, tensor)| -> Result<(), FitError> {
-                let sample = normal_sample(self.data, image)?;
+                let sample = self.data.get(image)?;
+                if self.kinds == Kinds::Normal && sample.label == Label::Anomalous {
+                    return Err(FitError::Anomalous { id: sample.id });
+                }
                 self.preprocessing.apply(&sample.image.as_view(), tensor)?;
                 Ok(())
             },

@@ -1,13 +1,15 @@
 //! First-stage training: normal images only, on features of a frozen backbone.
 
 mod features;
+mod labels;
 mod learner;
+mod tuning;
 
 use madenet_candle::{
     AdamConfig, Engine, Learner, Optimiser, Policy, Schedule, Scoped, Tape, TapeOptions, Trainer, calibrate,
 };
-use madenet_core::{Calibration, Label, Observer, Recipe, Recipes, Scale, ThresholdRules};
-use madenet_data::{Dataset, Sample};
+use madenet_core::{Calibration, Observer, Recipe, Recipes, Scale, ThresholdRules};
+use madenet_data::Dataset;
 use madenet_nets::{Params, Plan};
 use madenet_rng::Stream;
 
@@ -15,7 +17,7 @@ use crate::config::SfadConfig;
 use crate::detector::{Provenance, Sfad};
 use crate::fit_config::{FitConfig, Noise};
 use crate::network::{ADAPTOR, BACKBONE, adaptor_net, training_net};
-use features::{FeatureBank, Pick};
+use features::{FeatureBank, Kinds, Pick};
 use learner::SfadLearner;
 
 /// Locations on which the spread of features is measured.
@@ -34,6 +36,12 @@ pub enum FitError {
         /// The sample.
         id: String,
     },
+    /// There is no defect with a mask to tune with.
+    #[error("there is no anomalous image with a mask to tune with, expected at least one")]
+    NoDefects,
+    /// A model of another origin says not how it was fitted.
+    #[error("the model does not say how it was fitted, expected one made by a fit")]
+    NoProvenance,
     /// The observer ended the fit.
     #[error("the fit was cancelled during {stage}")]
     Cancelled {
@@ -49,9 +57,15 @@ pub enum FitError {
     /// Training failed.
     #[error(transparent)]
     Train(#[from] madenet_candle::Error),
+    /// A mask could not be drawn.
+    #[error(transparent)]
+    Synthesis(#[from] madenet_synth::Error),
     /// A network or its weights were refused.
     #[error(transparent)]
     Net(#[from] madenet_nets::Error),
+    /// The regions of a mask could not be found.
+    #[error(transparent)]
+    Metrics(#[from] madenet_metrics::Error),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -84,7 +98,7 @@ impl Sfad {
             return Err(FitError::NoImages);
         }
         let mut params = backbone.under(BACKBONE);
-        let bank = FeatureBank::new(config, &params, training, fit.cache_bytes, observer)?;
+        let bank = FeatureBank::new(config, &params, (training, Kinds::Normal), fit.cache_bytes, observer)?;
         params.extend(Params::init(&training_net(config, bank.dim())?, fit.seed));
         let noise_sigma = match fit.noise {
             Noise::Absolute(sigma) => sigma,
@@ -97,13 +111,10 @@ impl Sfad {
             training_images: training.len(),
             validation_images: validation.len(),
             noise_sigma,
+            fine_tuned: None,
         };
-        let unit = Scale { median: 0.0, threshold: 1.0 };
-        let uncalibrated = Recipes::new(Recipe::new(Calibration { image: unit, pixel: unit }));
-        let model = Sfad::new(config.clone(), uncalibrated, Some(provenance), &params)?;
         let held_out = if validation.is_empty() { training } else { validation };
-        let calibration = model.calibrate(held_out, &fit.thresholds, observer)?;
-        Ok(model.with_recipe(Recipe::new(calibration))?)
+        calibrated(config, provenance, &params, held_out, observer)
     }
 
     /// The calibration that `rules` find on images that the model was not trained on; anomalous ones serve
@@ -122,10 +133,20 @@ impl Sfad {
     }
 }
 
-/// A sample of normal images.
-fn normal_sample(data: &dyn Dataset, index: usize) -> Result<Sample, FitError> {
-    let sample = data.get(index)?;
-    if sample.label == Label::Anomalous { Err(FitError::Anomalous { id: sample.id }) } else { Ok(sample) }
+/// The model of these weights, calibrated on `held_out` by the fit's rules.
+fn calibrated(
+    config: &SfadConfig,
+    provenance: Provenance,
+    params: &Params,
+    held_out: &dyn Dataset,
+    observer: &mut dyn Observer,
+) -> Result<Sfad, FitError> {
+    let unit = Scale { median: 0.0, threshold: 1.0 };
+    let uncalibrated = Recipes::new(Recipe::new(Calibration { image: unit, pixel: unit }));
+    let rules = provenance.fit.thresholds;
+    let model = Sfad::new(config.clone(), uncalibrated, Some(provenance), params)?;
+    let calibration = model.calibrate(held_out, &rules, observer)?;
+    Ok(model.with_recipe(Recipe::new(calibration))?)
 }
 
 /// Trains adaptor and discriminator; gives their weights.
