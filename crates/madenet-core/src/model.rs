@@ -25,8 +25,8 @@ const MAX_ARENA: usize = 4 << 30;
 pub trait Submodel {
     /// Kind of its model files, and the route of its predictions: `"sfad"`.
     const KIND: &'static str;
-    /// The output of its network that it scores by.
-    const OUTPUT: &'static str;
+    /// The outputs of its network that it scores by.
+    const OUTPUTS: &'static [&'static str];
     /// Network and inference rules, stored with the model.
     type Config: Clone + PartialEq + Debug + Serialize + DeserializeOwned;
     /// How a model came to be.
@@ -41,7 +41,7 @@ pub trait Submodel {
     /// From pixels to the network's input.
     fn preprocessing(config: &Self::Config) -> &Preprocessing;
 
-    /// The deployed network: one image in, [`OUTPUT`](Self::OUTPUT) out.
+    /// The deployed network: one image in, [`OUTPUTS`](Self::OUTPUTS) out.
     ///
     /// # Errors
     /// Where a valid configuration makes no network.
@@ -73,7 +73,8 @@ struct Content<S: Submodel> {
 #[derive(Debug)]
 struct Network {
     plan: Plan,
-    output: Shape,
+    /// Shapes of the outputs.
+    outputs: Vec<Shape>,
     /// Images that go through it at once.
     chunk: usize,
     idle: Mutex<Vec<Run>>,
@@ -90,8 +91,8 @@ struct Run {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inferred {
-    /// The output, of [`Model::output`].
-    pub values: Vec<f32>,
+    /// The outputs in the order of [`Submodel::OUTPUTS`], of [`Model::outputs`].
+    pub outputs: Vec<Vec<f32>>,
     /// The part of the network's input that the image covers.
     pub content: Rect,
     /// What it took; nothing after the network yet.
@@ -263,10 +264,10 @@ impl<S: Submodel> Model<S> {
         &self.threads
     }
 
-    /// Shape of the output.
+    /// Shapes of the outputs in the order of [`Submodel::OUTPUTS`].
     #[must_use]
-    pub fn output(&self) -> Shape {
-        self.network.output
+    pub fn outputs(&self) -> &[Shape] {
+        &self.network.outputs
     }
 
     /// Runs the network on images of any size, on the caller's threads: [`Threads::run`] is up to the caller.
@@ -295,11 +296,17 @@ impl<S: Submodel> Model<S> {
         let preprocess = share(started, images.len());
         let started = Instant::now();
         let outputs = self.network.plan.run(&[&run.images], &mut run.workspace)?;
-        let values = outputs.get(S::OUTPUT).unwrap_or_default();
         let model = share(started, images.len());
         let timings = Timings { preprocess, model, postprocess: Duration::ZERO };
-        let values = values.chunks_exact(self.network.output.len()).map(<[f32]>::to_vec);
-        Ok(values.zip(contents).map(|(values, content)| Inferred { values, content, timings }).collect())
+        let of = |image: usize| {
+            let of_image = |(name, shape): (&&str, &Shape)| {
+                let values = outputs.get(name).unwrap_or_default();
+                values.chunks_exact(shape.len().max(1)).nth(image).unwrap_or_default().to_vec()
+            };
+            S::OUTPUTS.iter().zip(&self.network.outputs).map(of_image).collect()
+        };
+        let inferred = contents.into_iter().enumerate();
+        Ok(inferred.map(|(i, content)| Inferred { outputs: of(i), content, timings }).collect())
     }
 }
 
@@ -307,14 +314,15 @@ impl Network {
     fn new<S: Submodel>(config: &S::Config, params: &Params, memory: Memory) -> Result<Self> {
         let net = S::net(config)?;
         let plan = Plan::with_options(&net, params, PlanOptions { memory, ..PlanOptions::default() })?;
-        let output = net.output_shape(S::OUTPUT).unwrap_or(Shape::new(1, 1, 1));
+        let shape = |name: &&str| net.output_shape(name).unwrap_or(Shape::new(0, 0, 0));
+        let outputs = S::OUTPUTS.iter().map(shape).collect();
         let bytes = plan.workspace_bytes(1).max(1);
         if bytes > MAX_ARENA {
             let got = format!("{bytes} bytes for an image of the model's size");
             return Err(Error::Config { field: "memory", got, expected: "at most 4 GiB" });
         }
         let chunk = (MAX_ARENA / bytes).min(CHUNK);
-        Ok(Network { plan, output, chunk, idle: Mutex::default() })
+        Ok(Network { plan, outputs, chunk, idle: Mutex::default() })
     }
 }
 

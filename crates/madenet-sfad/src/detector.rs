@@ -32,7 +32,7 @@ pub enum SfadModel {}
 
 impl Submodel for SfadModel {
     const KIND: &'static str = "sfad";
-    const OUTPUT: &'static str = "normality";
+    const OUTPUTS: &'static [&'static str] = &["normality"];
     type Config = SfadConfig;
     type Provenance = Provenance;
 
@@ -159,7 +159,7 @@ impl Sfad {
     fn raw(&self, inferred: &Inferred) -> Result<RawScores> {
         let canvas = self.canvas(inferred);
         let inspected = canvas.inspected(None)?;
-        let grid = score::anomaly(&inferred.values);
+        let grid = score::anomaly(&inferred.outputs[0]);
         let grid = score::quiet_elsewhere(&grid, inspected.as_ref());
         self.raw_of(&grid, &canvas, inspected.as_ref())
     }
@@ -179,7 +179,7 @@ impl Sfad {
         let size = (image.width(), image.height());
         let canvas = self.canvas(inferred);
         let inspected = canvas.inspected(recipe.inspected.as_ref())?;
-        let grid = score::anomaly(&inferred.values);
+        let grid = score::anomaly(&inferred.outputs[0]);
         let grid = score::quiet_elsewhere(&grid, inspected.as_ref());
         let mut raw = self.raw_of(&grid, &canvas, inspected.as_ref())?;
         if self.config().smooth_at == SmoothAt::Original {
@@ -206,7 +206,7 @@ impl Sfad {
     fn canvas(&self, inferred: &Inferred) -> Canvas {
         let preprocessing = &self.config().preprocessing;
         let size = (preprocessing.height, preprocessing.width);
-        Canvas { grid: self.output(), size, content: inferred.content }
+        Canvas { grid: self.outputs()[0], size, content: inferred.content }
     }
 }
 

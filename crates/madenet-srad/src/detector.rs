@@ -34,7 +34,7 @@ pub enum SradModel {}
 
 impl Submodel for SradModel {
     const KIND: &'static str = "srad";
-    const OUTPUT: &'static str = LOGITS;
+    const OUTPUTS: &'static [&'static str] = &[LOGITS];
     type Config = SradConfig;
     type Provenance = Provenance;
 
@@ -182,7 +182,7 @@ impl Srad {
         let size = (config.preprocessing.height, config.preprocessing.width);
         let canvas = Canvas { grid: Shape::new(1, size.0, size.1), size, content: inferred.content };
         let inspected = canvas.inspected(recipe.and_then(|recipe| recipe.inspected.as_ref()))?;
-        let mut map = score::probability(&inferred.values);
+        let mut map = score::probability(&inferred.outputs[0]);
         if let Some(mask) = inspected.as_ref().map(Inspected::pixels) {
             // What is not inspected gives no heat to windows that reach it.
             let quiet = map.iter_mut().zip(mask.data()).filter(|(p, counts)| !**counts && !p.is_nan());

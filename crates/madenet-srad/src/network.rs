@@ -21,15 +21,19 @@ pub(crate) const RECONSTRUCTION: &str = "reconstruction";
 
 /// `image` to [`LOGITS`]: what is deployed.
 pub(crate) fn deployed_net(config: &SradConfig) -> Result<Net> {
-    let mut b = Builder::new();
-    let image = b.input("image", config.preprocessing.shape());
-    let reconstruction = reconstruct(&mut b, config, image)?;
-    let logits = segment(&mut b, config, reconstruction, image)?;
-    b.output(LOGITS, logits)?;
-    Ok(b.finish())
+    record(config, |b, _, logits| b.output(LOGITS, logits))
 }
 
-/// `image` to [`RECONSTRUCTION`].
+/// `image` to [`RECONSTRUCTION`] and [`LOGITS`]. The loss of the segmentation reaches the reconstruction too.
+#[cfg(feature = "train")]
+pub(crate) fn training_net(config: &SradConfig) -> Result<Net> {
+    record(config, |b, reconstruction, logits| {
+        b.output(RECONSTRUCTION, reconstruction)?;
+        b.output(LOGITS, logits)
+    })
+}
+
+/// `image` to [`RECONSTRUCTION`] alone.
 pub(crate) fn reconstruction_net(config: &SradConfig) -> Result<Net> {
     let mut b = Builder::new();
     let image = b.input("image", config.preprocessing.shape());
@@ -38,15 +42,13 @@ pub(crate) fn reconstruction_net(config: &SradConfig) -> Result<Net> {
     Ok(b.finish())
 }
 
-/// `image` to [`RECONSTRUCTION`] and [`LOGITS`]. The loss of the segmentation reaches the reconstruction too.
-#[cfg(feature = "train")]
-pub(crate) fn training_net(config: &SradConfig) -> Result<Net> {
+/// The whole network, of whose reconstruction and logits `outputs` names some.
+fn record(config: &SradConfig, outputs: impl FnOnce(&mut Builder, Val, Val) -> Result<()>) -> Result<Net> {
     let mut b = Builder::new();
     let image = b.input("image", config.preprocessing.shape());
     let reconstruction = reconstruct(&mut b, config, image)?;
     let logits = segment(&mut b, config, reconstruction, image)?;
-    b.output(RECONSTRUCTION, reconstruction)?;
-    b.output(LOGITS, logits)?;
+    outputs(&mut b, reconstruction, logits)?;
     Ok(b.finish())
 }
 

@@ -50,7 +50,8 @@ impl Sfad {
             provenance.fit.cache_bytes,
             observer,
         )?;
-        let examples = Examples::of(training, &self.config().preprocessing, self.output(), tuning.min_share)?;
+        let examples =
+            Examples::of(training, &self.config().preprocessing, self.outputs()[0], tuning.min_share)?;
         let counts = (examples.normal.len(), examples.anomalous.len());
         let learner = TuningLearner {
             net: tuning_net(self.config(), bank.dim())?,
@@ -58,7 +59,7 @@ impl Sfad {
             margin: provenance.fit.margin,
             batch: provenance.fit.batch,
             picked: provenance.fit.locations,
-            grid: self.output(),
+            grid: self.outputs()[0],
             bank,
             examples,
             tuning,
