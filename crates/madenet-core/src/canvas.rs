@@ -1,7 +1,7 @@
 //! Which part of a network's input is image, and which part of that counts.
 
 use madenet_image::{Mask, Rect};
-use madenet_kernels::Shape;
+use madenet_kernels::{Border, Interpolation, SeparableFilter, Shape, interpolate};
 
 use crate::Result;
 
@@ -59,6 +59,22 @@ impl Canvas {
         }
         let pixels = Mask::new(width, height, pixels)?;
         Ok(Some(Inspected { grid: pixels.resize_any(self.grid.w, self.grid.h)?, pixels }))
+    }
+
+    /// A map of the canvas from a grid of its: enlarged (bilinear, half-pixel centres) and smoothed by a Gaussian of deviation
+    /// `sigma` pixels, which is mirrored at the border.
+    ///
+    /// # Errors
+    /// Where the grid has another size or `sigma` is out of range.
+    pub fn smooth_map(&self, grid: &[f32], sigma: f32) -> Result<Vec<f32>> {
+        let (height, width) = self.size;
+        let mut enlarged = vec![0.0; height * width];
+        let bilinear = Interpolation::Bilinear { align_corners: false };
+        interpolate(bilinear, Shape::new(1, self.grid.h, self.grid.w), self.size, grid, &mut enlarged)?;
+        let mut map = vec![0.0; enlarged.len()];
+        let smooth = SeparableFilter::gaussian(sigma, Border::Symmetric)?;
+        smooth.run(height, width, &enlarged, &mut map, &mut Vec::new())?;
+        Ok(map)
     }
 
     /// The image's part of a map of the canvas.

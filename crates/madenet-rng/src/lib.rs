@@ -16,6 +16,9 @@
 //! assert_ne!(a.uniform(), Stream::new(42, "dropout/classifier", 8, 0).uniform());
 //! ```
 
+mod epochs;
+
+pub use epochs::Epochs;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};

@@ -167,7 +167,7 @@ impl Sfad {
     /// Score and map at the model's size, of what is inspected.
     fn raw_of(&self, grid: &[f32], canvas: &Canvas, inspected: Option<&Inspected>) -> Result<RawScores> {
         let config = self.config();
-        let map = score::map(grid, canvas.grid, canvas.size, config.smoothing)?;
+        let map = canvas.smooth_map(grid, config.smoothing)?;
         let score = score::image_score(config.image_score, grid, &map, inspected);
         let Rect { width, height, .. } = canvas.content;
         Ok(RawScores { score, height, width, map: canvas.crop(map) })
@@ -195,7 +195,7 @@ impl Sfad {
             }
             let scale = (size.0 as f32 * size.1 as f32 / (raw.height as f32 * raw.width as f32)).sqrt();
             let sigma = self.config().smoothing * scale;
-            raw.map = canvas.crop(score::map(&grid, canvas.grid, canvas.size, sigma)?);
+            raw.map = canvas.crop(canvas.smooth_map(&grid, sigma)?);
             (raw.width, raw.height) = size;
         }
         let mut prediction = recipe.prediction(SfadModel::KIND, &raw, size)?;

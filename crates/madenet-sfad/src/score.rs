@@ -3,25 +3,12 @@
 use std::borrow::Cow;
 
 use madenet_core::{Inspected, Result, counted};
-use madenet_kernels::{Border, Interpolation, SeparableFilter, Shape, interpolate};
 
 use crate::config::ImageScore;
 
 /// Anomaly of the locations of a grid: the negative of their normality.
 pub(crate) fn anomaly(normality: &[f32]) -> Vec<f32> {
     normality.iter().map(|n| -n).collect()
-}
-
-/// The map of a grid of `shape`: enlarged (bilinear) to `size` (height, width) and smoothed by a Gaussian of deviation
-/// `sigma` pixels.
-pub(crate) fn map(grid: &[f32], shape: Shape, size: (usize, usize), sigma: f32) -> Result<Vec<f32>> {
-    let mut enlarged = vec![0.0; size.0 * size.1];
-    let bilinear = Interpolation::Bilinear { align_corners: false };
-    interpolate(bilinear, Shape::new(1, shape.h, shape.w), size, grid, &mut enlarged)?;
-    let mut map = vec![0.0; enlarged.len()];
-    let smooth = SeparableFilter::gaussian(sigma, Border::Symmetric)?;
-    smooth.run(size.0, size.1, &enlarged, &mut map, &mut Vec::new())?;
-    Ok(map)
 }
 
 /// The grid with the least inspected value wherever nothing is inspected, so that smoothing carries no heat from there.
@@ -54,6 +41,7 @@ pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected
 mod tests {
     use madenet_core::Canvas;
     use madenet_image::{Mask, Rect};
+    use madenet_kernels::Shape;
 
     use super::*;
 
@@ -62,7 +50,8 @@ mod tests {
         let mut normality = vec![0.5; 16];
         normality[5] = -2.0;
         let grid = anomaly(&normality);
-        let map = map(&grid, Shape::new(1, 4, 4), (32, 32), 4.0)?;
+        let content = Rect { x: 0, y: 0, width: 32, height: 32 };
+        let map = Canvas { grid: Shape::new(1, 4, 4), size: (32, 32), content }.smooth_map(&grid, 4.0)?;
         assert_eq!(image_score(ImageScore::GridMax, &grid, &map, None), 2.0);
         // The grid's pixel (1, 1) covers rows and columns 8 to 15; smoothing flattens its peak.
         let peak = image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map, None);
@@ -84,7 +73,7 @@ mod tests {
         let left = Mask::new(8, 8, (0..64).map(|i| i % 8 < 4).collect())?;
         let inspected = canvas.inspected(Some(&left))?;
         let quiet = quiet_elsewhere(&grid, inspected.as_ref());
-        let map = map(&quiet, canvas.grid, canvas.size, 4.0)?;
+        let map = canvas.smooth_map(&quiet, 4.0)?;
         assert_eq!(image_score(ImageScore::GridMax, &grid, &map, inspected.as_ref()), 1.0);
         assert!(image_score(ImageScore::MapTop { share: 1e-6 }, &grid, &map, inspected.as_ref()) < 1.0);
         assert!(canvas.inspected(None)?.is_none());

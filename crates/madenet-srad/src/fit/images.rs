@@ -1,10 +1,9 @@
 //! Training images at the model's size, decoded once where memory allows.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use madenet_core::{Canvas, Label, Preprocessing};
-use madenet_data::Dataset;
+use madenet_data::{Dataset, Kept};
 use madenet_image::{Image, Mask};
 use madenet_nets::Shape;
 use madenet_synth::Foreground;
@@ -33,9 +32,7 @@ pub(super) struct Images<'a> {
     indices: Vec<usize>,
     kind: Kind<'a>,
     preprocessing: Preprocessing,
-    kept: Vec<OnceLock<Arc<Prepared>>>,
-    /// Bytes that may still be kept.
-    left: AtomicUsize,
+    kept: Kept<Prepared>,
 }
 
 impl<'a> Images<'a> {
@@ -46,8 +43,8 @@ impl<'a> Images<'a> {
         preprocessing: Preprocessing,
         bytes: usize,
     ) -> Self {
-        let kept = indices.iter().map(|_| OnceLock::new()).collect();
-        Images { data, indices, kind, preprocessing, kept, left: AtomicUsize::new(bytes) }
+        let kept = Kept::new(indices.len(), bytes);
+        Images { data, indices, kind, preprocessing, kept }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -55,17 +52,12 @@ impl<'a> Images<'a> {
     }
 
     pub(super) fn get(&self, i: usize) -> Result<Arc<Prepared>, FitError> {
-        if let Some(prepared) = self.kept[i].get() {
-            return Ok(Arc::clone(prepared));
-        }
-        let prepared = Arc::new(self.prepare(self.indices[i])?);
-        // An image and a mask.
-        let bytes = prepared.image.pixels().len() / 3 * 4;
-        let take = |left: usize| left.checked_sub(bytes);
-        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-            return Ok(Arc::clone(self.kept[i].get_or_init(|| prepared)));
-        }
-        Ok(prepared)
+        self.kept.get(i, || {
+            let prepared = self.prepare(self.indices[i])?;
+            // An image and a mask.
+            let bytes = prepared.image.pixels().len() / 3 * 4;
+            Ok((prepared, bytes))
+        })
     }
 
     fn prepare(&self, index: usize) -> Result<Prepared, FitError> {

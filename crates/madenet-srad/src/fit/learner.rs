@@ -8,7 +8,7 @@ use madenet_candle::{Learner, Loss, MicroBatch};
 use madenet_core::Preprocessing;
 use madenet_image::{Image, Mask};
 use madenet_nets::Net;
-use madenet_rng::Stream;
+use madenet_rng::{Epochs, Stream};
 use madenet_synth::Synthesizer;
 
 use super::FitError;
@@ -96,8 +96,8 @@ impl SradLearner<'_> {
         let defects = self.tuning.as_ref().map_or(0, |(_, defects)| defects.len());
         let (seed, stage) = self.tuning.as_ref().map_or((self.fit.seed, 0), |(tuning, _)| (tuning.seed, 1));
         Orders {
-            normal: Order::new(seed, "srad/normal", stage, self.normals.len()),
-            anomalous: Order::new(seed, "srad/anomalous", stage, defects),
+            normal: Epochs::new(seed, "srad/normal", stage, self.normals.len()),
+            anomalous: Epochs::new(seed, "srad/anomalous", stage, defects),
         }
     }
 }
@@ -177,36 +177,8 @@ impl Learner for SradLearner<'_> {
 
 /// Orders of both kinds of images.
 struct Orders {
-    normal: Order,
-    anomalous: Order,
-}
-
-/// Places of images in a permutation for every epoch, of which the last one asked for is kept.
-struct Order {
-    seed: u64,
-    purpose: &'static str,
-    stage: u64,
-    len: usize,
-    epoch: Option<(u64, Vec<usize>)>,
-}
-
-impl Order {
-    fn new(seed: u64, purpose: &'static str, stage: u64, len: usize) -> Self {
-        Order { seed, purpose, stage, len, epoch: None }
-    }
-
-    fn at(&mut self, number: u64) -> usize {
-        let (epoch, place) = (number / self.len as u64, (number % self.len as u64) as usize);
-        match &self.epoch {
-            Some((known, order)) if *known == epoch => order[place],
-            _ => {
-                let order = Stream::new(self.seed, self.purpose, self.stage, epoch).permutation(self.len);
-                let index = order[place];
-                self.epoch = Some((epoch, order));
-                index
-            }
-        }
-    }
+    normal: Epochs,
+    anomalous: Epochs,
 }
 
 fn none(image: &Image) -> Result<Mask, FitError> {
