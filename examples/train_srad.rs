@@ -7,7 +7,7 @@
 //! `DIR` is a category of MVTec AD (`train/good`, `test/...`, `ground_truth/...`), of a tree with real defects in its training
 //! part too (`train/scratch`), or simply a folder of good images. Anomalies are synthetic; `--textures` names a folder of DTD
 //! whose photographs fill them, procedural textures do without. `--foreground none` puts them anywhere, for surfaces and boards
-//! that fill the frame. `--fine-tune` goes on with the real defects of the training part. A training that was interrupted goes on
+//! that fill the frame; `--perlin-threshold` below 0.5 makes them larger. `--fine-tune` goes on with the real defects of the training part. A training that was interrupted goes on
 //! where its last checkpoint was, beside the model, when it is started again. With a test part, the metrics on it are printed
 //! at the end of each stage.
 
@@ -25,7 +25,7 @@ use madenet::synth::{Foreground, SynthesisConfig, Synthesizer, Textures};
 use madenet::{ErrorChain, Event, evaluate};
 
 const USAGE: &str = "train_srad DIR --out MODEL [--preset fast|paper|tiny] [--textures DTD] \
-                     [--foreground otsu|none|DIR] [--encoder WEIGHTS] [--steps N] [--batch N] [--lr RATE] [--seed S] [--fine-tune] \
+                     [--foreground otsu|none|DIR] [--perlin-threshold T] [--encoder WEIGHTS] [--steps N] [--batch N] [--lr RATE] [--seed S] [--fine-tune] \
                      [--flips]";
 /// Share of the good images that training never sees and that the thresholds come from (a usual choice).
 const VALIDATION_SHARE: f64 = 0.15;
@@ -40,7 +40,7 @@ struct Arguments {
     config: SradConfig,
     fit: SradFitConfig,
     textures: Option<PathBuf>,
-    foreground: Foreground,
+    synthesis: SynthesisConfig,
     encoder: Option<PathBuf>,
     fine_tune: bool,
     flips: bool,
@@ -133,7 +133,7 @@ fn beside(out: &Path, ending: &str) -> PathBuf {
 fn parse() -> Result<Arguments, Box<dyn Error>> {
     use lexopt::prelude::*;
     let (mut folder, mut out, mut textures, mut encoder) = (None, None, None, None);
-    let (mut preset, mut foreground) = ("fast".to_string(), Foreground::default());
+    let (mut preset, mut synthesis) = ("fast".to_string(), SynthesisConfig::default());
     let (mut steps, mut batch, mut lr, mut seed) = (None, None, None, 42);
     let (mut fine_tune, mut flips) = (false, false);
     let mut parser = lexopt::Parser::from_env();
@@ -144,12 +144,13 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
             Long("textures") => textures = Some(PathBuf::from(parser.value()?)),
             Long("encoder") => encoder = Some(PathBuf::from(parser.value()?)),
             Long("foreground") => {
-                foreground = match parser.value()?.string()?.as_str() {
+                synthesis.foreground = match parser.value()?.string()?.as_str() {
                     "otsu" => Foreground::Otsu,
                     "none" => Foreground::None,
                     dir => Foreground::Files { dir: dir.into() },
                 }
             }
+            Long("perlin-threshold") => synthesis.perlin_threshold = parser.value()?.parse()?,
             Long("steps") => steps = Some(parser.value()?.parse()?),
             Long("batch") => batch = Some(parser.value()?.parse()?),
             Long("lr") => lr = Some(parser.value()?.parse()?),
@@ -178,7 +179,7 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
     let (Some(folder), Some(out)) = (folder, out) else {
         return Err(format!("DIR or --out is missing; usage: {USAGE}").into());
     };
-    Ok(Arguments { folder, out, config, fit, textures, foreground, encoder, fine_tune, flips })
+    Ok(Arguments { folder, out, config, fit, textures, synthesis, encoder, fine_tune, flips })
 }
 
 /// A line on stderr now and then.

@@ -19,6 +19,12 @@ pub enum Error {
         /// What was given.
         got: String,
     },
+    /// Rows that a density cannot be estimated from.
+    #[error("a density needs rows of finite values that differ, got {got}")]
+    Density {
+        /// What was given.
+        got: String,
+    },
     /// A picture in which no patch can be moved.
     #[error("patches need a picture of at least {least} x {least} pixels, got {width} x {height}", least = crate::MIN_SIDE)]
     TooSmall {

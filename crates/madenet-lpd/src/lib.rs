@@ -1,4 +1,5 @@
-//! LPD, localized patch discrimination: patches of a picture moved to another place, and how visible they are there.
+//! LPD, localized patch discrimination: the submodel of MADE-Net that learns what belongs where, from patches of pictures moved
+//! to another place.
 //!
 //! ```
 //! use madenet_image::Image;
@@ -35,28 +36,50 @@
 //! - Normal pictures pass through the same hands ([`PatchDistorter::recompose`]), and both kinds are moved and coloured alike
 //!   first ([`PreAugmentation`]), so that nothing but the patch gives the class away.
 //!
-//! Everything works on 8-bit RGB at the size of a network's input, [`MIN_SIDE`] pixels or more a side. All numbers are uniform ones
+//! # The model
+//!
+//! `LpdTrainer` (feature `train`) trains a ResNet with a light head to tell the classes apart; the head then goes, and an image's
+//! score is the Mahalanobis distance of its embedding from those of normal images ([`Gaussian`], Ledoit and Wolf's covariance), a
+//! map that of the features of its locations, or Grad-CAM ([`LpdScore`], [`LpdMap`]). Tuned with real defects it scores by
+//! probability. [`Lpd`] loads and predicts, and gives its backbone to others.
+//!
+//! Distortion works on 8-bit RGB at the size of a network's input, [`MIN_SIDE`] pixels or more a side. All numbers are uniform ones
 //! of keyed streams (`madenet-rng`).
 
 mod augmentation;
 mod config;
+mod density;
+mod detector;
 mod distorted;
 mod distorter;
 mod drawn;
 mod error;
+#[cfg(feature = "train")]
+mod fit;
+mod fit_config;
 mod gate;
+mod grad_cam;
 mod jitter;
+mod lpd_config;
+mod network;
 mod patch;
 mod place;
 mod recomposition;
+mod score;
 mod shape;
 mod variant;
 
 pub use augmentation::PreAugmentation;
 pub use config::DistortionConfig;
+pub use density::Gaussian;
+pub use detector::{FineTuned, Lpd, LpdModel, Provenance};
 pub use distorted::Distorted;
 pub use distorter::{MIN_SIDE, PatchDistorter};
 pub use drawn::Drawn;
 pub use error::{Error, Result};
+#[cfg(feature = "train")]
+pub use fit::{FitError, LpdTrainer};
+pub use fit_config::{FineTuneConfig, LpdFitConfig};
 pub use gate::{ContextConfig, GateConfig, Perceptibility, Verdict};
+pub use lpd_config::{LpdConfig, LpdMap, LpdScore};
 pub use variant::{Kind, Variant};

@@ -2,7 +2,7 @@
 //! where, deploy it in a small binary without Python.
 //!
 //! This crate is a facade: the types that every user meets are at its top, the rest under the name of the crate that has
-//! it ([`image`], [`metrics`], [`nets`], [`sfad`], [`srad`]).
+//! it ([`image`], [`metrics`], [`nets`], [`sfad`], [`srad`], [`lpd`]).
 //!
 //! # Train, evaluate, save
 //!
@@ -77,6 +77,9 @@ pub use madenet_core::{
     Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
     ThresholdRules, Timings,
 };
+pub use madenet_lpd::{Lpd, LpdConfig, LpdFitConfig};
+#[cfg(feature = "train")]
+pub use madenet_lpd::LpdTrainer;
 pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
 #[cfg(feature = "train")]
 pub use madenet_srad::SradTrainer;
@@ -89,6 +92,7 @@ pub use madenet_candle as candle;
 #[cfg(feature = "train")]
 pub use madenet_data as data;
 pub use madenet_image as image;
+pub use madenet_lpd as lpd;
 pub use madenet_metrics as metrics;
 pub use madenet_nets as nets;
 pub use madenet_sfad as sfad;

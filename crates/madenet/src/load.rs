@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use madenet_core::{AnomalyDetector, Error, Result, Submodel, model_kind, read_model_file};
+use madenet_lpd::{Lpd, LpdModel};
 use madenet_sfad::{Sfad, SfadModel};
 use madenet_srad::{Srad, SradModel};
 
@@ -24,9 +25,10 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn AnomalyDetector>> {
     match model_kind(&bytes, &name)?.as_str() {
         SfadModel::KIND => Ok(Box::new(Sfad::from_bytes(&bytes, &name)?)),
         SradModel::KIND => Ok(Box::new(Srad::from_bytes(&bytes, &name)?)),
+        LpdModel::KIND => Ok(Box::new(Lpd::from_bytes(&bytes, &name)?)),
         other => {
-            let (sfad, srad) = (SfadModel::KIND, SradModel::KIND);
-            let reason = format!("the file holds a model of kind {other:?}, expected {sfad:?} or {srad:?}");
+            let kinds = [SfadModel::KIND, SradModel::KIND, LpdModel::KIND].join(", ");
+            let reason = format!("the file holds a model of kind {other:?}, expected one of {kinds}");
             Err(Error::ModelFile { reason, name })
         }
     }
