@@ -66,6 +66,9 @@ fn main() -> Result<()> {
     let once = PatchDistorter::new(DistortionConfig { tries: 1, ..options.config.clone() })?;
     println!("{:<40} {:>9} {:>9} {:>6}", "accepted of 100", "one draw", "sample", "draws");
     let mut tiles = Vec::new();
+    // Keys of the rows, apart from the 0 of the figures.
+    let mut keys = 1..;
+    let shown = if options.images.is_empty() { 1 } else { options.rows };
     for (name, normals) in sources(&options)? {
         let (mut single, mut accepted, mut tries) = (0, 0, 0);
         for (b, normal) in (0..options.samples).zip(normals.iter().cycle()) {
@@ -77,7 +80,7 @@ fn main() -> Result<()> {
         let of = |count: usize| 100.0 * count as f64 / options.samples as f64;
         let mean = f64::from(tries) / options.samples as f64;
         println!("{name:<40} {:>9.1} {:>9.1} {mean:>6.2}", of(single), of(accepted));
-        for (a, normal) in (1..).zip(normals.iter().take(options.rows)) {
+        for (normal, a) in normals.iter().take(shown).zip(&mut keys) {
             tiles.extend(row(&once, normal, options.seed, a)?);
         }
     }
@@ -102,8 +105,8 @@ fn sources(options: &Options) -> Result<Vec<(String, Vec<Image>)>> {
 
 fn boards(component: Component, options: &Options) -> Result<(String, Vec<Image>)> {
     let side = options.side;
-    // One component is a row; further boards make figures of acceptance.
-    let count = if options.samples > 0 { 8 } else { 1 };
+    // The first is shown, the figures are those of all.
+    let count = 8;
     let config = SmtConfig {
         width: side,
         height: side,
@@ -113,7 +116,7 @@ fn boards(component: Component, options: &Options) -> Result<(String, Vec<Image>
     };
     let boards = SmtBoards::new(config, Split::Train)?;
     let images = (0..count).map(|i| Ok(boards.get(i)?.image.to_rgb())).collect::<Result<_>>()?;
-    Ok((component.to_string(), images))
+    Ok((component.name().to_owned(), images))
 }
 
 /// The first pictures of a folder by name, whole.

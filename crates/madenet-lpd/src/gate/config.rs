@@ -9,7 +9,7 @@ use crate::{Kind, Perceptibility, Result};
 ///
 /// ```text
 /// accepted = area is in range AND ssim <= ssim_max AND (mse >= mse_min OR edge >= edge_min)
-///            AND (color >= color_min OR texture >= texture_min)
+///            AND (color >= color_min OR texture >= texture_min OR edge >= context.edge_min)
 /// ```
 ///
 /// | field | default | range | source |
@@ -49,12 +49,16 @@ impl Default for GateConfig {
     }
 }
 
-/// The least difference between a patch and its surroundings: one of the two suffices.
+/// The least difference between a patch and its surroundings: one of the three suffices.
+///
+/// Mean colours and contrasts agree by chance as well, above all of large patches with several parts; a clear outline then
+/// still shows them.
 ///
 /// | field | default | range | source |
 /// |---|---|---|---|
 /// | `color_min` | 2.3 | 0 to 100 | a just noticeable difference (Mahy, Van Eycken, Oosterlinck 1994) |
 /// | `texture_min` | 0.01 | 0 to 1 | ours: 2.5 grey levels |
+/// | `edge_min` | 0.05 | 0 to 1 | ours: a step of 13 grey levels all around |
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ContextConfig {
@@ -62,11 +66,13 @@ pub struct ContextConfig {
     pub color_min: f32,
     /// Least [`Perceptibility::texture`].
     pub texture_min: f32,
+    /// Least [`Perceptibility::edge`].
+    pub edge_min: f32,
 }
 
 impl Default for ContextConfig {
     fn default() -> Self {
-        ContextConfig { color_min: 2.3, texture_min: 0.01 }
+        ContextConfig { color_min: 2.3, texture_min: 0.01, edge_min: 0.05 }
     }
 }
 
@@ -86,7 +92,8 @@ impl GateConfig {
         let Some(context) = self.context else { return Ok(()) };
         let color = context.color_min;
         check((0.0..=100.0).contains(&color), "gate.context.color_min", "from 0 to 100", color)?;
-        unit("gate.context.texture_min", context.texture_min)
+        unit("gate.context.texture_min", context.texture_min)?;
+        unit("gate.context.edge_min", context.edge_min)
     }
 
     /// Whether a patch with these figures is accepted.
@@ -96,7 +103,9 @@ impl GateConfig {
         let area = kind == Kind::Scar || (low..=high).contains(&figures.area);
         let visible = figures.mse >= self.mse_min || figures.edge >= self.edge_min;
         let differs = self.context.is_none_or(|context| {
-            figures.color >= context.color_min || figures.texture >= context.texture_min
+            figures.color >= context.color_min
+                || figures.texture >= context.texture_min
+                || figures.edge >= context.edge_min
         });
         area && figures.ssim <= self.ssim_max && visible && differs
     }
