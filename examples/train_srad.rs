@@ -70,9 +70,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     };
     // A damaged file is told now, not in the middle of the night.
     textures.preload()?;
-    let synthesis =
-        SynthesisConfig { foreground: arguments.foreground.clone(), ..SynthesisConfig::default() };
-    let synthesizer = Synthesizer::new(synthesis, textures)?;
+    let synthesizer = Synthesizer::new(arguments.synthesis.clone(), textures)?;
     let mut trainer = SradTrainer::new(arguments.config.clone(), arguments.fit.clone(), synthesizer);
     trainer.encoder = arguments.encoder.as_deref().map(Params::read).transpose()?;
 

@@ -7,6 +7,9 @@ use crate::{Error, Result};
 /// Rows whose products one task adds up: fixed, so that the number of threads does not change a bit.
 const BLOCK: usize = 256;
 
+/// How far the covariance is drawn towards the identity where the estimate leaves it without an inverse.
+const LEAST: f64 = 1e-3;
+
 /// A Gaussian with the covariance of Ledoit and Wolf ("A well-conditioned estimator for large-dimensional covariance matrices",
 /// 2004): drawn towards a multiple of the identity as far as the number of rows asks for, so that it has an inverse even where
 /// there are fewer rows than dimensions.
@@ -61,15 +64,19 @@ impl Gaussian {
         let spread = norm / p - scale * scale;
         let noise = ((fourth / n - norm) / n / p).max(0.0).min(spread);
         let shrinkage = if spread > 0.0 { noise / spread } else { 1.0 };
-        covariance.iter_mut().for_each(|c| *c *= 1.0 - shrinkage);
-        (0..dim).for_each(|i| covariance[i * dim + i] += shrinkage * scale);
-
-        let factor = cholesky(&covariance, dim).ok_or_else(|| {
-            refuse(format!(
-                "rows on a plane: their covariance, of a shrinkage of {shrinkage}, has no inverse"
-            ))
-        })?;
-        Ok(Gaussian { mean, shrinkage, covariance, whitening: inverse(&factor, dim) })
+        let shrunk = |shrinkage: f64| {
+            let mut shrunk: Vec<f64> = covariance.iter().map(|c| (1.0 - shrinkage) * c).collect();
+            (0..dim).for_each(|i| shrunk[i * dim + i] += shrinkage * scale);
+            shrunk
+        };
+        // Two rows, or copies of two, tell nothing of noise, and lie on a line.
+        for shrinkage in [shrinkage, shrinkage.max(LEAST)] {
+            let covariance = shrunk(shrinkage);
+            if let Some(factor) = cholesky(&covariance, dim) {
+                return Ok(Gaussian { mean, shrinkage, covariance, whitening: inverse(&factor, dim) });
+            }
+        }
+        Err(refuse("values too large or too small for a covariance".to_string()))
     }
 
     /// The mean.
@@ -237,7 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_say_nothing_are_refused() {
+    fn two_rows_are_enough_and_rows_that_say_nothing_are_refused() {
+        let two = Gaussian::fit(&[1.0, 0.0, 3.0, 0.0, 1.0, 1.0], 3).unwrap();
+        assert_eq!(two.shrinkage(), LEAST);
+        assert!(two.distance(&[2.0, 5.0, 2.0]).is_finite());
         for (rows, dim) in
             [(&[][..], 2), (&[1.0; 3], 2), (&[1.0, f32::NAN], 2), (&[2.0; 4], 2), (&[1.0; 4], 0)]
         {

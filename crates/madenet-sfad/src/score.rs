@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madenet_core::{Inspected, Result, counted};
+use madenet_core::{Inspected, counted};
 
 use crate::config::ImageScore;
 
@@ -39,7 +39,7 @@ pub(crate) fn image_score(rule: ImageScore, grid: &[f32], map: &[f32], inspected
 
 #[cfg(test)]
 mod tests {
-    use madenet_core::Canvas;
+    use madenet_core::{Canvas, Result};
     use madenet_image::{Mask, Rect};
     use madenet_kernels::Shape;
 

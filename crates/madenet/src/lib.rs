@@ -77,9 +77,9 @@ pub use madenet_core::{
     Prediction, Preprocessing, RawScores, Recipe, Recipes, Region, Result, Scale, Threads, ThresholdRule,
     ThresholdRules, Timings,
 };
-pub use madenet_lpd::{Lpd, LpdConfig, LpdFitConfig};
 #[cfg(feature = "train")]
 pub use madenet_lpd::LpdTrainer;
+pub use madenet_lpd::{Lpd, LpdConfig, LpdFitConfig};
 pub use madenet_sfad::{FitConfig, Noise, Sfad, SfadConfig};
 #[cfg(feature = "train")]
 pub use madenet_srad::SradTrainer;
