@@ -2,9 +2,9 @@
 
 use madenet_kernels::{Interpolation, Pool2d};
 
+use crate::Result;
 use crate::builder::{Builder, Val, conv};
 use crate::draem_init::{WEIGHT, norm_relu};
-use crate::{Error, Result};
 
 /// Levels below the image's resolution.
 const LEVELS: usize = 5;
@@ -40,7 +40,7 @@ impl UNet {
     /// Records it and gives the logits, `classes` channels at the size of `x`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if a side of `x` is below 32.
+    /// [`Error::Shape`](crate::Error::Shape) if a side of `x` is below 32.
     pub fn logits(self, b: &mut Builder, mut x: Val) -> Result<Val> {
         let w = self.width;
         let mut skips = Vec::with_capacity(LEVELS);
@@ -78,7 +78,7 @@ fn unit(b: &mut Builder, name: &str, x: Val, width: usize) -> Result<Val> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Shape, Summary};
+    use crate::{Error, Shape, Summary};
 
     /// Section 2.3 of the method's specification: 7.10 M at half the width.
     #[test]
