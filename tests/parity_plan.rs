@@ -66,6 +66,8 @@ fn backbones_equal_timm() -> TestResult {
         ("hrnet_w18", (64, 64), 0.5),
         ("hrnet_w18_bilinear", (64, 64), 0.5),
         ("hrnet_w32", (64, 64), 0.5),
+        ("hrnet_w18_small", (64, 64), 0.5),
+        ("hrnet_w18_small_v2", (64, 64), 0.5),
         ("efficientnet_b0", (64, 64), 1.0),
         ("efficientnet_b4", (64, 64), 1.0),
         ("tf_efficientnet_b0", (75, 94), 1.0),

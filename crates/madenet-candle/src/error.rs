@@ -74,10 +74,10 @@ pub enum Error {
         /// The scope.
         scope: String,
     },
-    /// A loss or a gradient became NaN or infinite.
+    /// An output, a loss or a gradient became NaN or infinite.
     #[error("{what} is not finite at step {step}")]
     NonFinite {
-        /// What is not finite: `"the loss"`, `"the part focal of the loss"`, `"the gradient of layer1.0.conv1.weight"`.
+        /// What is not finite: `"the output logits"`, `"the loss"`, `"the part focal of the loss"`, `"the gradient of layer1.0.conv1.weight"`.
         what: String,
         /// Number of the step.
         step: u64,

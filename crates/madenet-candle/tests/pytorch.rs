@@ -8,7 +8,8 @@ use std::path::Path;
 use candle_core::{Device, Tensor, Var};
 use common::{assert_close, numbers, weighted_sum};
 use madenet_candle::{
-    AdamConfig, CandleNet, Engine, Optimiser, OptimiserConfig, Policy, Result, Scoped, SgdConfig, ops,
+    AdamConfig, CandleNet, Decay, Ema, EmaConfig, Engine, Optimiser, OptimiserConfig, Policy, Result,
+    Schedule, Scoped, SgdConfig, StepKey, clip_factor, gradient_norm, ops,
 };
 use madenet_nets::{Builder, Conv2d, ConvTranspose2d, Interpolation, Padding, Params, Pool2d, Shape, conv};
 
@@ -132,21 +133,34 @@ fn batch_norm() {
     assert_close(&moved(2.0, &batch.var), &tensor(&fixture, "batch_norm.running_var"), OPERATION, "variance");
 }
 
-/// Weights after every tenth of 50 steps; "b" has a gradient of 0 in odd steps.
-fn check_optimiser(name: &str, groups: impl Into<Scoped<OptimiserConfig>>) -> Result<()> {
-    let fixture = fixture("optimisers.safetensors");
+/// Two weights, "a" and "b", which no input meets.
+fn two_weights() -> Result<CandleNet> {
     let mut b = Builder::new();
     for (name, inputs, out) in [("a", 5, 3), ("b", 1, 7)] {
         let x = b.input(name, Shape::new(inputs, 1, 1));
         let y = b.conv2d(name, x, conv(out, 1, 1, 0))?;
         b.output(name, y)?;
     }
-    let net = b.finish();
     let mut params = Params::new();
     params.insert("a.weight", vec![3, 5, 1, 1], numbers(1, &[15]).to_vec1()?)?;
     params.insert("b.weight", vec![7, 1, 1, 1], numbers(2, &[7]).to_vec1()?)?;
-    let mut engine = CandleNet::new(&net, &params, &Policy::default(), &Device::Cpu)?;
+    CandleNet::new(&b.finish(), &params, &Policy::default(), &Device::Cpu)
+}
+
+/// Weights after every tenth of 50 steps, gradients of all weights bounded by `clip`, and averages at the end; "b" has a gradient
+/// of 0 in odd steps.
+fn check_training(name: &str, groups: Scoped<OptimiserConfig>, clip: Option<f64>) -> Result<()> {
+    let fixture = fixture("optimisers.safetensors");
+    let mut engine = two_weights()?;
     let mut optimiser = Optimiser::new(&engine, groups)?;
+    let mut ema = Ema::new(EmaConfig { decay: 0.9, warm_up: false }, &engine)?;
+    let agree = |params: &Params, key: &str| {
+        for weight in ["a", "b"] {
+            let expected = tensor(&fixture, &format!("{key}.{weight}"));
+            let got = tensor(params, &format!("{weight}.weight")).reshape(expected.dims()).unwrap();
+            assert_close(&got, &expected, OPTIMISER, &format!("{key}: {weight}"));
+        }
+    };
     for step in 0..50 {
         let mut loss = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
         for ((_, w), factor) in engine.vars().zip([1.0, (1 - step % 2) as f64]) {
@@ -156,17 +170,24 @@ fn check_optimiser(name: &str, groups: impl Into<Scoped<OptimiserConfig>>) -> Re
         }
         engine.clear_gradients();
         engine.backward(&loss)?;
-        optimiser.step(&mut engine, 1.0, 1.0)?;
+        let factor = match clip {
+            Some(most) => clip_factor(gradient_norm(&engine)?.norm, most),
+            None => 1.0,
+        };
+        optimiser.step(&mut engine, 1.0, factor)?;
+        ema.update(&engine)?;
         if step % 10 == 9 {
-            let trained = engine.export()?;
-            for weight in ["a", "b"] {
-                let expected = tensor(&fixture, &format!("{name}.{step}.{weight}"));
-                let got = tensor(&trained, &format!("{weight}.weight")).reshape(expected.dims())?;
-                assert_close(&got, &expected, OPTIMISER, &format!("{name}: {weight} after step {step}"));
-            }
+            agree(&engine.export()?, &format!("{name}.{step}"));
         }
     }
+    if clip.is_some() {
+        agree(&ema.export(&engine)?, "ema");
+    }
     Ok(())
+}
+
+fn check_optimiser(name: &str, groups: impl Into<Scoped<OptimiserConfig>>) -> Result<()> {
+    check_training(name, groups.into(), None)
 }
 
 #[test]
@@ -188,5 +209,76 @@ fn optimisers() -> Result<()> {
     let momentum = SgdConfig { lr: 0.01, momentum: 0.9, weight_decay: 0.02, ..SgdConfig::default() };
     check_optimiser("sgd_momentum", momentum)?;
     let nesterov = SgdConfig { lr: 0.01, momentum: 0.8, nesterov: true, ..SgdConfig::default() };
-    check_optimiser("sgd_nesterov", nesterov)
+    check_optimiser("sgd_nesterov", nesterov)?;
+    let dampening =
+        SgdConfig { lr: 0.01, momentum: 0.9, dampening: 0.4, weight_decay: 0.02, ..SgdConfig::default() };
+    check_optimiser("sgd_dampening", dampening)
+}
+
+/// `clip_grad_norm_` and `AveragedModel`.
+#[test]
+fn clipped_and_averaged() -> Result<()> {
+    check_training("sgd_clipped", SgdConfig::default().lr(0.1).momentum(0.5).into(), Some(2.5))
+}
+
+/// The groups that PyTorch's users make by hand: weight decay for some parameters and none for others.
+#[test]
+fn decay_of_kernels_is_a_parameter_group() -> Result<()> {
+    let mut b = Builder::new();
+    let x = b.input("x", Shape::new(3, 5, 5));
+    let y = b.conv2d("conv", x, conv(4, 3, 1, 1).with_bias())?;
+    let y = b.batch_norm("bn", y)?;
+    let y = b.conv_transpose2d("up", y, madenet_nets::conv_transpose(2, 2, 2, 0).with_bias())?;
+    b.output("y", y)?;
+    let net = b.finish();
+    let after = |groups: Scoped<OptimiserConfig>| -> Result<Params> {
+        let mut engine = CandleNet::new(&net, &Params::init(&net, 5), &Policy::default(), &Device::Cpu)?;
+        let mut optimiser = Optimiser::new(&engine, groups)?;
+        for step in 0..3 {
+            let y = engine.forward(&[numbers(step, &[2, 3, 5, 5])], StepKey { seed: 0, step })?;
+            engine.clear_gradients();
+            engine.backward(&weighted_sum(&y[0])?)?;
+            optimiser.step(&mut engine, 1.0, 1.0)?;
+        }
+        engine.export()
+    };
+    let by_hand = |with: OptimiserConfig, without: OptimiserConfig| {
+        Scoped::new(with).with("conv.bias", without).with("bn", without).with("up.bias", without)
+    };
+    let adam = AdamConfig::adamw().lr(0.01).weight_decay(0.5);
+    let l2 = AdamConfig { decoupled: false, ..adam };
+    let sgd = SgdConfig::default().lr(0.01).momentum(0.9).weight_decay(0.5);
+    for (kernels, with, without) in [
+        (AdamConfig { decay: Decay::Kernels, ..adam }.into(), adam.into(), adam.weight_decay(0.0).into()),
+        (AdamConfig { decay: Decay::Kernels, ..l2 }.into(), l2.into(), l2.weight_decay(0.0).into()),
+        (SgdConfig { decay: Decay::Kernels, ..sgd }.into(), sgd.into(), sgd.weight_decay(0.0).into()),
+    ] {
+        let kernels: OptimiserConfig = kernels;
+        assert_eq!(after(Scoped::new(kernels))?, after(by_hand(with, without))?);
+        assert_ne!(after(Scoped::new(kernels))?, after(Scoped::new(with))?);
+    }
+    Ok(())
+}
+
+#[test]
+fn schedules() {
+    let fixture = fixture("optimisers.safetensors");
+    // PyTorch multiplies from step to step, and the fixture is in single precision.
+    const TOLERANCE: f64 = 2e-7;
+    for (name, schedule) in [
+        ("cosine", Schedule::cosine(0.05)),
+        ("steps", Schedule::steps([(20, 0.4), (35, 0.16)])),
+        ("warm_up", Schedule::constant().warm_up(10, 0.1)),
+        ("warm_up_cosine", Schedule::cosine(0.0).warm_up(10, 0.1)),
+    ] {
+        let expected = fixture.get(&format!("schedule.{name}")).unwrap().values();
+        assert_eq!(expected.len(), 50);
+        for (step, &expected) in expected.iter().enumerate() {
+            let factor = schedule.factor(step as u64, 50);
+            assert!(
+                (factor - f64::from(expected)).abs() < TOLERANCE,
+                "{name}, step {step}: {factor}, expected {expected}"
+            );
+        }
+    }
 }

@@ -40,7 +40,7 @@ impl UNet {
     /// Records it and gives the logits, `classes` channels at the size of `x`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if a side of `x` is below 32.
+    /// [`Error::Shape`](crate::Error::Shape) if a side of `x` is below 32.
     pub fn logits(self, b: &mut Builder, mut x: Val) -> Result<Val> {
         let w = self.width;
         let mut skips = Vec::with_capacity(LEVELS);

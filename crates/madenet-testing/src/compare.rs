@@ -30,14 +30,19 @@ pub fn assert_close(name: &str, got: &[f32], expected: &[f32], tolerance: f64) {
 /// relative to the weight's gradient. (Noise in the fixtures is below 1e-6 of it, true bias gradients are above 0.3.)
 #[track_caller]
 pub fn assert_gradient_close(fixture: &Params, parameter: &str, got: &[f32], tolerance: f64) {
-    const NOISE: f64 = 1e-5;
     let name = format!("grad.{parameter}");
     let Some(expected) = fixture.get(&name) else { panic!("the fixture lacks {name}") };
-    let own = max_abs(expected.values());
-    let layer = name.strip_suffix(".bias").and_then(|layer| fixture.get(&format!("{layer}.weight")));
-    let weight = layer.map_or(0.0, |weight| max_abs(weight.values()));
-    let scale = if own < NOISE * weight { weight } else { own };
+    let largest = |name: &str| fixture.get(name).map(|gradient| max_abs(gradient.values()));
+    let scale = gradient_scale(&name, max_abs(expected.values()), largest);
     assert_close_at_scale(&name, got, expected.values(), scale, tolerance);
+}
+
+/// What the error of a gradient is relative to: `own`, its largest magnitude, or its layer's where it is noise. `largest` gives
+/// the one of the gradient of another name.
+pub(crate) fn gradient_scale(name: &str, own: f64, largest: impl Fn(&str) -> Option<f64>) -> f64 {
+    const NOISE: f64 = 1e-5;
+    let layer = name.strip_suffix(".bias").and_then(|layer| largest(&format!("{layer}.weight")));
+    layer.filter(|weight| own < NOISE * weight).unwrap_or(own)
 }
 
 #[track_caller]

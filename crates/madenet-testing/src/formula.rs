@@ -67,7 +67,7 @@ pub fn formula_input(name: &str, len: usize) -> Vec<f32> {
 }
 
 /// Values in `[-1, 1)` of a name.
-fn signed(name: &str, len: usize) -> impl Iterator<Item = f64> {
+pub(crate) fn signed(name: &str, len: usize) -> impl Iterator<Item = f64> {
     let key = crc32fast::hash(name.as_bytes());
     (0..len).map(move |i| {
         let mut h = key ^ (i as u32).wrapping_mul(0x9E37_79B9);

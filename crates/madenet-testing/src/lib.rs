@@ -17,6 +17,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod compare;
+mod digest;
 mod fixtures;
 mod formula;
 pub mod nets;
@@ -24,6 +25,7 @@ mod proof;
 mod shared;
 
 pub use compare::{assert_close, assert_gradient_close, max_relative_error};
+pub use digest::{Digest, assert_digests_close, digest};
 pub use fixtures::{fixture, sampled};
 pub use formula::{damped_formula_params, formula_input, formula_params, formula_values};
 pub use proof::{Proof, ProofInput, proofs};

@@ -100,8 +100,8 @@ impl Trainer {
     /// # Errors
     /// The learner's and the engine's; [`Error::Core`] if a setting is out of range.
     ///
-    /// [`Error::NonFinite`] if a part of the loss, the loss or a gradient is not finite: the engine then has the weights of
-    /// the step before, with running statistics that have seen the failed one.
+    /// [`Error::NonFinite`] if a part of the loss, the loss or a gradient is not finite, or the loss fails on an output that is
+    /// not: the engine then has the weights of the step before, with running statistics that have seen the failed one.
     ///
     /// [`Error::Cancelled`] if the observer ended it, after the checkpoint was written.
     ///

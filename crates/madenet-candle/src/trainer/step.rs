@@ -1,6 +1,7 @@
 //! One step: micro-batches forward and backward, then the optimiser.
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
+use madenet_nets::Net;
 
 use super::{Learner, Loss, Trainer};
 use crate::{Engine, Error, Optimiser, Result, StepKey, clip_factor, gradient_norm};
@@ -32,7 +33,11 @@ impl Trainer {
             // Numbers of their own for every micro-batch.
             let key = StepKey { seed: self.seed, step: step.wrapping_mul(parts).wrapping_add(part) };
             let outputs = engine.forward(&learner.inputs(&batch)?, key)?;
-            let loss = learner.loss(&outputs, &batch)?;
+            let loss = match learner.loss(&outputs, &batch) {
+                Ok(loss) => loss,
+                // Losses refuse what is not finite, and know neither its step nor where it came from.
+                Err(error) => return Err(non_finite(engine.net(), &outputs, step)?.map_or(error, Into::into)),
+            };
             drop(outputs);
             self.backward(step, &loss, engine, &mut taken)?;
         }
@@ -65,6 +70,16 @@ impl Trainer {
             engine.backward(&loss.total.affine(share, 0.0)?)
         }
     }
+}
+
+/// The error that names the first output which is not finite.
+fn non_finite(net: &Net, outputs: &[Tensor], step: u64) -> Result<Option<Error>> {
+    for ((name, _), output) in net.outputs().iter().zip(outputs) {
+        if !output.flatten_all()?.to_vec1::<f32>()?.iter().all(|v| v.is_finite()) {
+            return Ok(Some(Error::NonFinite { what: format!("the output {name}"), step }));
+        }
+    }
+    Ok(None)
 }
 
 /// Adds figures to those of the same names.
