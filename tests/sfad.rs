@@ -8,6 +8,7 @@ use std::process::Command;
 use common::{Outcome, fit, split, stripes, write_category};
 use madenet::data::{Dataset, MvtecAd, Split};
 use madenet::image::{Channels, ImageView, Mask, Rect};
+use madenet::nets::Params;
 use madenet::sfad::{Features, FineTuneConfig, FitError, ImageScore, SmoothAt};
 use madenet::{
     AnomalyDetector, Event, Fit, FitConfig, Label, Noise, Prediction, Preprocessing, Sfad, SfadConfig,
@@ -340,7 +341,8 @@ fn real_defects_sharpen_a_model() -> Outcome {
 
     // With synthetic ones beside them, and the same again.
     let both = FineTuneConfig { synthetic_share: 0.5, iterations: 5, ..tuning };
-    let run = || model.fine_tune(&both, &mixed, &validation, &mut ()).map(|tuned| tuned.params().clone());
+    let run =
+        || -> Outcome<Params> { Ok(model.fine_tune(&both, &mixed, &validation, &mut ())?.params().clone()) };
     assert!(run()? == run()?);
     let none = model.fine_tune(&both, &normal, &validation, &mut ());
     assert!(matches!(none, Err(FitError::NoDefects)));

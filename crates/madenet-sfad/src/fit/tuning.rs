@@ -165,7 +165,7 @@ impl TuningLearner<'_> {
             let (epoch, place) = (number / 2 / len as u64, number / 2 % len as u64);
             Stream::new(seed, purpose, epoch, 0).permutation(len)[place as usize]
         };
-        let (image, labels) = if number % 2 == 0 {
+        let (image, labels) = if number.is_multiple_of(2) {
             (self.examples.normal[of(self.examples.normal.len(), "sfad/tune/normal")], None)
         } else {
             let (image, labels) =
