@@ -25,7 +25,7 @@ use madenet::synth::{Foreground, SynthesisConfig, Synthesizer, Textures};
 use madenet::{ErrorChain, Event, evaluate};
 
 const USAGE: &str = "train_srad DIR --out MODEL [--preset fast|paper|tiny] [--textures DTD] \
-                     [--foreground otsu|none|DIR] [--perlin-threshold T] [--encoder WEIGHTS] [--steps N] [--batch N] [--lr RATE] [--seed S] [--fine-tune] \
+                     [--foreground otsu|none|DIR] [--perlin-threshold T] [--encoder WEIGHTS] [--steps N] [--batch N] [--lr RATE] [--seed S] [--fine-tune] [--tune-lr RATE] \
                      [--flips]";
 /// Share of the good images that training never sees and that the thresholds come from (a usual choice).
 const VALIDATION_SHARE: f64 = 0.15;
@@ -43,6 +43,7 @@ struct Arguments {
     synthesis: SynthesisConfig,
     encoder: Option<PathBuf>,
     fine_tune: bool,
+    tune_lr: Option<f64>,
     flips: bool,
 }
 
@@ -96,6 +97,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let training = train.filter(|entry| !held_out.contains(&entry.id.as_str()));
     trainer.checkpoint = checkpoint(out, "fine-tune");
     let tuning = FineTuneConfig { flips: arguments.flips, ..FineTuneConfig::after(&arguments.fit) };
+    let tuning = FineTuneConfig { lr: arguments.tune_lr.unwrap_or(tuning.lr), ..tuning };
     let started = Instant::now();
     let model = trainer.fine_tune(&model, &tuning, &training, &validation, &mut progress)?;
     println!("stage 2 in {:.0} s", started.elapsed().as_secs_f64());
@@ -133,7 +135,7 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
     let (mut folder, mut out, mut textures, mut encoder) = (None, None, None, None);
     let (mut preset, mut synthesis) = ("fast".to_string(), SynthesisConfig::default());
     let (mut steps, mut batch, mut lr, mut seed) = (None, None, None, 42);
-    let (mut fine_tune, mut flips) = (false, false);
+    let (mut fine_tune, mut tune_lr, mut flips) = (false, None, false);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -154,6 +156,7 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
             Long("lr") => lr = Some(parser.value()?.parse()?),
             Long("seed") => seed = parser.value()?.parse()?,
             Long("fine-tune") => fine_tune = true,
+            Long("tune-lr") => tune_lr = Some(parser.value()?.parse()?),
             Long("flips") => flips = true,
             Value(value) if folder.is_none() => folder = Some(PathBuf::from(value)),
             _ => return Err(format!("{}; usage: {USAGE}", argument.unexpected()).into()),
@@ -177,7 +180,7 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
     let (Some(folder), Some(out)) = (folder, out) else {
         return Err(format!("DIR or --out is missing; usage: {USAGE}").into());
     };
-    Ok(Arguments { folder, out, config, fit, textures, synthesis, encoder, fine_tune, flips })
+    Ok(Arguments { folder, out, config, fit, textures, synthesis, encoder, fine_tune, tune_lr, flips })
 }
 
 /// A line on stderr now and then.

@@ -59,7 +59,7 @@ pub enum FitError {
     Train(#[from] madenet_candle::Error),
     /// A mask could not be drawn.
     #[error(transparent)]
-    Synthesis(#[from] madenet_synth::Error),
+    Synthesis(Box<madenet_synth::Error>),
     /// A network or its weights were refused.
     #[error(transparent)]
     Net(#[from] madenet_nets::Error),
@@ -69,6 +69,12 @@ pub enum FitError {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl From<madenet_synth::Error> for FitError {
+    fn from(error: madenet_synth::Error) -> Self {
+        FitError::Synthesis(Box::new(error))
+    }
 }
 
 impl Sfad {
