@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, GateConfig, Result, Variant};
 
-/// Largest share of the picture that a patch may be asked to have: up to there, wherever it comes from, there is a place with
-/// which it shares less than half of the area of both (see [`PatchDistorter`](crate::PatchDistorter)).
+/// Largest share of the picture that a patch may be asked to have: up to there an upright patch finds, wherever it comes from, a
+/// place where source and target share less than half of what both cover. (From the middle of the picture that holds up to 0.53;
+/// the rest is left for whole pixels.)
 const MAX_AREA: f32 = 0.4;
 
 /// Most draws for a sample.

@@ -22,7 +22,7 @@ impl Stripes {
             let hole = Rect::new(20 + i % 7, 30, 12, 14);
             let value = |x: usize, y: usize| match is_anomalous && inside(hole, x, y) {
                 true => 0,
-                false => (100 + 60 * usize::from(x / 8 % 2 == 0) + i % 5 * 4) as u8,
+                false => (100 + 60 * (1 - x / 8 % 2) + i % 5 * 4) as u8,
             };
             let pixels = (0..80 * 72).flat_map(|i| [value(i % 80, i / 80); 3]).collect();
             Sample {

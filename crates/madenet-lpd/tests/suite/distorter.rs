@@ -53,7 +53,10 @@ fn outside_of_the_mask_nothing_changes_and_boxes_lie_in_the_picture() {
                 let kind = sample.drawn.kind;
                 assert_eq!(sample.class, distorter.config().variant.class(Some(kind)));
                 assert_eq!(sample.verdict.figures.is_some(), distorter.config().gate.is_some());
-                if width == height {
+                // The box around a large turned patch may fill most of the picture.
+                if width == height
+                    && (sample.drawn.rotation % 90.0 == 0.0 || distorter.config().area[1] <= 0.2)
+                {
                     assert!(iou(sample.drawn.source, sample.drawn.target) < 0.5, "{:?}", sample.drawn);
                 }
             }
@@ -103,7 +106,10 @@ fn draws_are_pinned() {
     let sample = distorter(DistortionConfig::default()).distort(&smooth(64, 64), 42, 1, 2).unwrap();
     assert_eq!(serde_json::to_string(&sample.drawn).unwrap(), PINNED);
 }
-const PINNED: &str = "";
+const PINNED: &str = concat!(
+    r#"{"kind":"patch","source":[1,26,22,24],"target":[8,2,22,24],"flips":[false,false],"rotation":0.0,"#,
+    r#""jitter":[0.90607005,0.9242547,0.94641674,0.025567956]}"#,
+);
 
 #[test]
 fn a_kind_can_be_asked_for() {

@@ -173,12 +173,16 @@ fn thresholds_are_the_formula() {
 fn what_no_draw_passes_is_the_most_visible_draw() {
     let strict = GateConfig { ssim_max: -1.0, ..GateConfig::default() };
     let normal = smooth(64, 64);
-    let best = |tries| {
+    let best = |tries| -> f32 {
         let config = DistortionConfig { tries, gate: Some(strict), ..DistortionConfig::default() };
-        let sample = distorter(config).distort(&normal, 0, 0, 5).unwrap();
-        assert_eq!((sample.verdict.accepted, sample.verdict.tries), (false, tries));
-        sample.verdict.figures.unwrap().utility()
+        let distorter = distorter(config);
+        let utility = |b| {
+            let sample = distorter.distort(&normal, 0, 0, b).unwrap();
+            assert_eq!((sample.verdict.accepted, sample.verdict.tries), (false, tries));
+            sample.verdict.figures.unwrap().utility()
+        };
+        (0..5).map(utility).sum()
     };
-    let utilities = [1, 3, 10, 30].map(best);
-    assert!(utilities.is_sorted() && utilities[3] > utilities[0], "{utilities:?}");
+    let utilities = [1, 3, 10].map(best);
+    assert!(utilities.is_sorted() && utilities[2] > utilities[0], "{utilities:?}");
 }

@@ -58,7 +58,7 @@ pub enum FitError {
     Image(#[from] madenet_image::Error),
     /// A synthetic anomaly could not be made.
     #[error(transparent)]
-    Synthesis(#[from] madenet_synth::Error),
+    Synthesis(Box<madenet_synth::Error>),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] madenet_candle::Error),
@@ -71,6 +71,12 @@ pub enum FitError {
     /// A configuration does not become text.
     #[error("the configuration of the synthesis cannot be written")]
     Provenance(#[from] serde_json::Error),
+}
+
+impl From<madenet_synth::Error> for FitError {
+    fn from(error: madenet_synth::Error) -> Self {
+        FitError::Synthesis(Box::new(error))
+    }
 }
 
 /// Trains SRAD models.
