@@ -47,6 +47,9 @@ impl Synthesizer {
 
     /// A sample from the normal picture `image`, at its size.
     ///
+    /// A picture without any colour, of a grey camera, gets anomalies without: on it colour would tell an anomaly at once, and
+    /// nothing else be learnt.
+    ///
     /// Anomalies lie in `foreground` only, without one anywhere; see [`Foreground::mask`](crate::Foreground::mask). The key
     /// (`seed`, `a`, `b`) names the random numbers, where `a` and `b` are counters such as epoch and sample: the same key and
     /// picture give the same sample, whatever the thread. Whether a sample stays normal, its mask and what fills the mask come from
@@ -159,8 +162,24 @@ impl Synthesizer {
         if structural {
             anomaly = shuffle_cells(&anomaly, self.config.grid, stream)?;
         }
+        if is_grey(normal) {
+            drain(&mut anomaly);
+        }
         let image = blend(normal, &anomaly, mask, opacity);
         Ok((image, DrawnAnomaly { perlin, source, augmentations, opacity }))
+    }
+}
+
+/// Whether a picture has no colour anywhere: that of a grey camera.
+fn is_grey(image: &Image) -> bool {
+    image.pixels().as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
+}
+
+/// Takes the colour out of a picture: its luma, as [`Plane::luma`](madenet_image::Plane::luma) weighs it, rounded.
+fn drain(image: &mut Image) {
+    for pixel in image.pixels_mut().as_chunks_mut::<3>().0 {
+        let [r, g, b] = pixel.map(u32::from);
+        *pixel = [((19_595 * r + 38_470 * g + 7_471 * b + (1 << 15)) >> 16) as u8; 3];
     }
 }
 

@@ -175,3 +175,20 @@ fn what_was_drawn_lies_in_its_ranges() {
     }
     assert_eq!(seen.len(), 4, "{seen:?}");
 }
+
+#[test]
+fn grey_pictures_get_grey_anomalies() {
+    let synthesizer = Synthesizer::new(anomalous(), Textures::procedural(3, 96, 96, 1).unwrap()).unwrap();
+    let grey = Image::new(64, 64, (0..64 * 64).flat_map(|i| [(i % 200) as u8; 3]).collect()).unwrap();
+    let mut tinted = grey.clone();
+    tinted.pixels_mut()[0] += 1;
+    let has_colour =
+        |image: &Image| image.pixels().chunks(3).filter(|p| p[0] != p[1] || p[1] != p[2]).count();
+    let (mut of_grey, mut of_tinted) = (0, 0);
+    for i in 0..20 {
+        of_grey += has_colour(&synthesizer.synthesize(&grey, None, 5, 0, i).unwrap().image);
+        of_tinted += has_colour(&synthesizer.synthesize(&tinted, None, 5, 0, i).unwrap().image);
+    }
+    assert_eq!(of_grey, 0);
+    assert!(of_tinted > 100, "{of_tinted}");
+}
