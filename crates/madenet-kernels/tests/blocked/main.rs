@@ -15,6 +15,7 @@ mod depthwise;
 mod interpolate;
 mod interpolate_gradient;
 mod memory;
+mod memory_gradients;
 mod planar_conv2d;
 mod pointwise;
 mod pool2d;

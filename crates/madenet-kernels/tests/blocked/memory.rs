@@ -15,19 +15,19 @@ const GUARD: usize = 256;
 const NAN: Block = Block([f32::NAN; 16]);
 
 /// A blocked tensor between guards.
-struct Guarded {
+pub(crate) struct Guarded {
     layout: Layout,
     batch: usize,
     blocks: Vec<Block>,
 }
 
 impl Guarded {
-    fn empty(shape: Shape, border: Padding, batch: usize) -> Self {
+    pub(crate) fn empty(shape: Shape, border: Padding, batch: usize) -> Self {
         let layout = Layout { shape, border };
         Guarded { layout, batch, blocks: vec![NAN; layout.len(batch) + 2 * GUARD] }
     }
 
-    fn random(shape: Shape, border: Padding, batch: usize) -> Self {
+    pub(crate) fn random(shape: Shape, border: Padding, batch: usize) -> Self {
         let mut tensor = Self::empty(shape, border, batch);
         pack(Isa::best(), &random(batch * shape.len(), 1), tensor.write()).unwrap();
         tensor
@@ -37,17 +37,17 @@ impl Guarded {
         GUARD..GUARD + self.layout.len(self.batch)
     }
 
-    fn read(&self) -> Blocked<'_> {
+    pub(crate) fn read(&self) -> Blocked<'_> {
         Blocked::new(self.layout, self.batch, &self.blocks[self.inside()]).unwrap()
     }
 
-    fn write(&mut self) -> BlockedMut<'_> {
+    pub(crate) fn write(&mut self) -> BlockedMut<'_> {
         let inside = self.inside();
         BlockedMut::new(self.layout, self.batch, &mut self.blocks[inside]).unwrap()
     }
 
     /// Runs what writes all of it.
-    fn check(mut self, what: &str, run: impl FnOnce(BlockedMut<'_>)) {
+    pub(crate) fn check(mut self, what: &str, run: impl FnOnce(BlockedMut<'_>)) {
         run(self.write());
         let inside = self.inside();
         for (index, block) in self.blocks.iter().enumerate() {
@@ -59,7 +59,7 @@ impl Guarded {
 }
 
 /// Memory for `run` between guards.
-fn scratch(blocks: usize, run: impl FnOnce(&mut [Block])) {
+pub(crate) fn scratch(blocks: usize, run: impl FnOnce(&mut [Block])) {
     let mut memory = vec![NAN; blocks + 2 * GUARD];
     run(&mut memory[GUARD..GUARD + blocks]);
     let around = memory[..GUARD].iter().chain(&memory[GUARD + blocks..]);
@@ -67,7 +67,7 @@ fn scratch(blocks: usize, run: impl FnOnce(&mut [Block])) {
 }
 
 /// Geometries with their input sizes: outputs that see only padding, windows that leave inputs out, large distances.
-fn geometries() -> Vec<(Conv2d, (usize, usize))> {
+pub(crate) fn geometries() -> Vec<(Conv2d, (usize, usize))> {
     let uneven = Padding { top: 4, left: 0, bottom: 1, right: 7 };
     vec![
         (Conv2d::new(3, 1, 1), (5, 7)),
@@ -83,7 +83,7 @@ fn geometries() -> Vec<(Conv2d, (usize, usize))> {
 }
 
 /// No border, and one that differs on every side.
-const OUT_BORDERS: [Padding; 2] =
+pub(crate) const OUT_BORDERS: [Padding; 2] =
     [Padding { top: 0, left: 0, bottom: 0, right: 0 }, { Padding { top: 1, left: 0, bottom: 2, right: 3 } }];
 
 #[test]
