@@ -18,6 +18,7 @@ pub(crate) const LOCAL_DENSITY: &str = "density.local";
 
 pub(crate) const EMBEDDING: &str = "embedding";
 pub(crate) const WHITE_EMBEDDING: &str = "white_embedding";
+#[cfg(feature = "train")]
 pub(crate) const LOCAL: &str = "local";
 pub(crate) const WHITE_LOCAL: &str = "white_local";
 pub(crate) const MAPS: &str = "maps";

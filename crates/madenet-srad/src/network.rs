@@ -1,7 +1,10 @@
 //! The networks of SRAD. All share parameter names, so that what one trains another deploys.
 
+#[cfg(feature = "train")]
 use madenet_core::{IMAGENET_MEAN, IMAGENET_STD};
-use madenet_nets::{Builder, Decoder, HrNet, Interpolation, Net, Params, Result, UNet, Val};
+#[cfg(feature = "train")]
+use madenet_nets::Params;
+use madenet_nets::{Builder, Decoder, HrNet, Interpolation, Net, Result, UNet, Val};
 
 use crate::config::SradConfig;
 
