@@ -13,22 +13,21 @@
 //! `--fine-tune` goes on with the real defects of the training part and their masks (`train/scratch`), where there are some, and
 //! prints the metrics once more; `--leave-out TYPE` keeps one type of them back, to see whether unknown defects are still found.
 
+mod common;
+
 use std::error::Error;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use common::{VALIDATION_SHARE, progress, without};
 use madenet::data::{Content, Entry, MvtecAd, Records, Split, leaks, scan};
 use madenet::nets::{BackboneSource, Params, ResNet};
 use madenet::sfad::FineTuneConfig;
-use madenet::{ErrorChain, Event, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
+use madenet::{ErrorChain, FitConfig, Preprocessing, Sfad, SfadConfig, evaluate};
 
 const USAGE: &str = "train_folder DIR --out MODEL [--weights SOURCE] [--size N] [--seed S] [--fine-tune] \
                      [--leave-out TYPE] [--synthetic-share P]";
-/// Share of the good images that training never sees and that the thresholds come from (a usual choice).
-const VALIDATION_SHARE: f64 = 0.15;
-
 /// Threads that read pictures while these are checked.
 const THREADS: usize = 2;
 
@@ -88,11 +87,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if !arguments.fine_tune {
         return Ok(());
     }
-    // Of the training part, what validation does not hold.
-    let held_out: Vec<&str> = validation.entries().iter().map(|entry| entry.id.as_str()).collect();
     let is_left_out = |entry: &Entry| entry.defect_type.is_some() && entry.defect_type == arguments.leave_out;
-    let known = readable(&scan.records(Split::Train)?)?
-        .filter(|entry| !held_out.contains(&entry.id.as_str()) && !is_left_out(entry));
+    let known =
+        readable(&without(&scan.records(Split::Train)?, &validation).filter(|entry| !is_left_out(entry)))?;
     let tuning = FineTuneConfig { synthetic_share: arguments.synthetic_share, ..FineTuneConfig::after(&fit) };
     let started = Instant::now();
     let model = model.fine_tune(&tuning, &known, &validation, &mut progress)?;
@@ -149,20 +146,4 @@ fn backbone(arguments: &Arguments) -> Result<(ResNet, Params), Box<dyn Error>> {
         return Ok((ResNet::of_weights(&params)?, params));
     }
     Ok(weights.parse::<BackboneSource>()?.load()?)
-}
-
-/// A line on stderr now and then.
-fn progress(event: &Event<'_>) -> ControlFlow<()> {
-    match *event {
-        Event::Image { stage, done, of } if done % 64 == 0 || done == of => {
-            eprintln!("{stage} {done}/{of}");
-        }
-        Event::Step { stage, step, of, loss, health, .. } if step % 50 == 0 || step == of => {
-            let health: Vec<String> =
-                health.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
-            eprintln!("{stage} {step}/{of} loss {loss:.4} {}", health.join(" "));
-        }
-        _ => {}
-    }
-    ControlFlow::Continue(())
 }

@@ -10,24 +10,22 @@
 //! training that was interrupted goes on where its last checkpoint was, beside the model, when it is started again. With a test
 //! part, the metrics on it are printed at the end of each stage.
 
+mod common;
+
 use std::error::Error;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use common::{CHECKPOINT, VALIDATION_SHARE, beside, progress, without};
 use madenet::candle::CheckpointConfig;
 use madenet::data::{MvtecAd, Records, Split};
 use madenet::lpd::{FineTuneConfig, Lpd, LpdConfig, LpdFitConfig, LpdMap, LpdTrainer};
 use madenet::nets::Params;
-use madenet::{ErrorChain, Event, evaluate};
+use madenet::{ErrorChain, evaluate};
 
 const USAGE: &str = "train_lpd DIR --out MODEL [--preset fast|paper|tiny] [--weights FILE] [--map dense|gradcam] \
                      [--steps N] [--batch N] [--seed S] [--fine-tune]";
-/// Share of the good images that training never sees and that the thresholds come from (a usual choice).
-const VALIDATION_SHARE: f64 = 0.15;
-/// Steps from one checkpoint to the next.
-const CHECKPOINT: u64 = 100;
 
 struct Arguments {
     folder: PathBuf,
@@ -71,9 +69,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if !arguments.fine_tune {
         return Ok(());
     }
-    // Of the training part, what validation does not hold.
-    let held_out: Vec<&str> = validation.entries().iter().map(|entry| entry.id.as_str()).collect();
-    let training = train.filter(|entry| !held_out.contains(&entry.id.as_str()));
+    let training = without(&train, &validation);
     trainer.checkpoint = None;
     let tuning = FineTuneConfig::after(&arguments.fit);
     let started = Instant::now();
@@ -88,14 +84,6 @@ fn report(model: &Lpd, test: Option<&Records>) -> Result<(), Box<dyn Error>> {
         println!("{}", evaluate(model, test)?);
     }
     Ok(())
-}
-
-/// The model's path with another ending.
-fn beside(out: &Path, ending: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
 }
 
 fn parse() -> Result<Arguments, Box<dyn Error>> {
@@ -141,17 +129,4 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
         return Err(format!("DIR or --out is missing; usage: {USAGE}").into());
     };
     Ok(Arguments { folder, out, config, fit, weights, fine_tune })
-}
-
-/// A line on stderr now and then.
-fn progress(event: &Event<'_>) -> ControlFlow<()> {
-    match *event {
-        Event::Step { stage, step, of, loss, health, .. } if step % 50 == 0 || step == of => {
-            let health: Vec<String> =
-                health.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
-            eprintln!("{stage} {step}/{of} loss {loss:.4} {}", health.join(" "));
-        }
-        _ => {}
-    }
-    ControlFlow::Continue(())
 }

@@ -11,28 +11,26 @@
 //! where its last checkpoint was, beside the model, when it is started again. With a test part, the metrics on it are printed
 //! at the end of each stage.
 
+mod common;
+
 use std::error::Error;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use common::{CHECKPOINT, VALIDATION_SHARE, beside, progress, without};
 use madenet::candle::CheckpointConfig;
 use madenet::data::{MvtecAd, Records, Split};
 use madenet::nets::Params;
 use madenet::srad::{FineTuneConfig, Srad, SradConfig, SradFitConfig, SradTrainer};
 use madenet::synth::{Foreground, SynthesisConfig, Synthesizer, Textures};
-use madenet::{ErrorChain, Event, evaluate};
+use madenet::{ErrorChain, evaluate};
 
 const USAGE: &str = "train_srad DIR --out MODEL [--preset fast|paper|tiny] [--textures DTD] \
                      [--foreground otsu|none|DIR] [--perlin-threshold T] [--encoder WEIGHTS] [--steps N] [--batch N] [--lr RATE] [--seed S] [--fine-tune] [--tune-lr RATE] \
                      [--flips]";
-/// Share of the good images that training never sees and that the thresholds come from (a usual choice).
-const VALIDATION_SHARE: f64 = 0.15;
 /// Procedural textures that are drawn at the start, a second's work.
 const TEXTURES: usize = 100;
-/// Steps from one checkpoint to the next.
-const CHECKPOINT: u64 = 100;
 
 struct Arguments {
     folder: PathBuf,
@@ -92,9 +90,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if !arguments.fine_tune {
         return Ok(std::fs::rename(stage1, out)?);
     }
-    // Of the training part, what validation does not hold.
-    let held_out: Vec<&str> = validation.entries().iter().map(|entry| entry.id.as_str()).collect();
-    let training = train.filter(|entry| !held_out.contains(&entry.id.as_str()));
+    let training = without(&train, &validation);
     trainer.checkpoint = checkpoint(out, "fine-tune");
     let tuning = FineTuneConfig { flips: arguments.flips, ..FineTuneConfig::after(&arguments.fit) };
     let tuning = FineTuneConfig { lr: arguments.tune_lr.unwrap_or(tuning.lr), ..tuning };
@@ -120,14 +116,6 @@ fn report(model: &Srad, test: Option<&Records>) -> Result<(), Box<dyn Error>> {
 
 fn checkpoint(out: &Path, stage: &str) -> Option<CheckpointConfig> {
     Some(CheckpointConfig { path: beside(out, &format!("{stage}.checkpoint")), every: CHECKPOINT })
-}
-
-/// The model's path with another ending.
-fn beside(out: &Path, ending: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
 }
 
 fn parse() -> Result<Arguments, Box<dyn Error>> {
@@ -181,16 +169,4 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
         return Err(format!("DIR or --out is missing; usage: {USAGE}").into());
     };
     Ok(Arguments { folder, out, config, fit, textures, synthesis, encoder, fine_tune, tune_lr, flips })
-}
-
-/// A line on stderr now and then.
-fn progress(event: &Event<'_>) -> ControlFlow<()> {
-    match *event {
-        Event::Step { stage, step, of, loss, parts, .. } if step % 50 == 0 || step == of => {
-            let parts: Vec<String> = parts.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-            eprintln!("{stage} {step}/{of} loss {loss:.4} ({})", parts.join(", "));
-        }
-        _ => {}
-    }
-    ControlFlow::Continue(())
 }

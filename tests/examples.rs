@@ -101,6 +101,24 @@ fn srad_trains_goes_on_and_shows_what_it_sees() -> Outcome {
 }
 
 #[test]
+fn lpd_trains_and_predicts() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    write_category(folder.path(), 8)?;
+    let model = folder.path().join("model");
+    let mut arguments = vec![folder.path().as_os_str()];
+    arguments.extend(["--preset", "tiny", "--steps", "4", "--out"].map(std::ffi::OsStr::new));
+    arguments.push(model.as_ref());
+    let trained = example("train_lpd", &arguments)?;
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    assert!(String::from_utf8_lossy(&trained.stdout).contains("image AUROC"));
+    assert!(!folder.path().join("model.checkpoint").exists());
+    let square = folder.path().join("test/square/000.png");
+    let predicted = example("predict", &[model.as_ref(), square.as_ref()])?;
+    assert!(String::from_utf8_lossy(&predicted.stdout).contains("\"route\":\"lpd\""));
+    Ok(())
+}
+
+#[test]
 fn an_application_shares_a_detector_between_threads() -> Outcome {
     let ran = example("embed", &[])?;
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));

@@ -208,4 +208,8 @@ fn what_cannot_be_trained_on_is_named() {
     let tune = |data: &SmtBoards| trainer.fine_tune(&model, &tuning, data, &none, &mut ());
     assert!(matches!(tune(&boards(2, 0, Split::Train)), Err(FitError::NoDefects)));
     assert!(matches!(tune(&bad), Err(FitError::NoImages)));
+    let mut other = trainer.clone();
+    other.config.smoothing = 7.0;
+    let refused = other.fine_tune(&model, &tuning, &boards(2, 2, Split::Train), &none, &mut ()).unwrap_err();
+    assert!(refused.to_string().ends_with("expected that of the model"), "{refused}");
 }

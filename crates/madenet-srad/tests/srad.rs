@@ -148,6 +148,10 @@ fn what_cannot_be_trained_on_is_named() {
     assert!(matches!(tune(&Stripes::new(0, 2)), Err(FitError::NoImages)));
     let unmasked = Stripes(some.0.into_iter().map(|s| Sample { mask: None, ..s }).collect());
     assert!(matches!(tune(&unmasked), Err(FitError::NoDefects)));
+    let mut other = trainer;
+    other.config.score_window = 7;
+    let refused = other.fine_tune(&model, &tuning, &Stripes::new(2, 1), &none, &mut ()).unwrap_err();
+    assert!(refused.to_string().ends_with("expected that of the model"), "{refused}");
 }
 
 /// A region of interest beside the defect: no heat, and no score from it.

@@ -142,9 +142,11 @@ impl LpdTrainer {
 
     /// Stage 2: tunes `model` with the real defects of `training` in place of patches, and as many normal images of it (T6). Masks
     /// are not looked at. The densities are estimated anew; the score becomes the probability.
+    /// What its recipe has beside thresholds stays.
     ///
     /// # Errors
-    /// [`FitError::NoImages`] without normal images, [`FitError::NoDefects`] without defects, and as [`fit`](Self::fit).
+    /// [`FitError::Core`] if this trainer's configuration is not the model's, [`FitError::NoImages`] without normal images,
+    /// [`FitError::NoDefects`] without defects, and as [`fit`](Self::fit).
     pub fn fine_tune(
         &self,
         model: &Lpd,
@@ -155,6 +157,11 @@ impl LpdTrainer {
     ) -> Result<Lpd, FitError> {
         self.validate()?;
         tuning.validate()?;
+        if (LpdConfig { score: self.config.score, ..model.config().clone() }) != self.config {
+            let got = format!("{:?}", self.config);
+            let expected = "that of the model";
+            return Err(madenet_core::Error::Config { field: "config", got, expected }.into());
+        }
         let (mut normal, mut anomalous) = (Vec::new(), Vec::new());
         for i in 0..training.len() {
             match training.get(i)?.label {
@@ -184,7 +191,9 @@ impl LpdTrainer {
         let held_out = if validation.is_empty() { training } else { validation };
         let config = LpdConfig { score: LpdScore::Probability, ..self.config.clone() };
         let normals = self.images(training, normal, Label::Normal);
-        self.finish(config, provenance, params, &normals, held_out, observer)
+        let tuned = self.finish(config, provenance, params, &normals, held_out, observer)?;
+        let recipe = Recipe { calibration: tuned.recipe().calibration, ..model.recipe().clone() };
+        Ok(tuned.with_recipe(recipe)?)
     }
 
     fn validate(&self) -> Result<(), FitError> {

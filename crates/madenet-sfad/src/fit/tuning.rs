@@ -6,7 +6,7 @@ use madenet_candle::{
     AdamConfig, Engine, Learner, Loss, MicroBatch, Optimiser, Policy, Schedule, Scoped, Tape, TapeOptions,
     Trainer,
 };
-use madenet_core::{Canvas, Label, Observer, Preprocessing};
+use madenet_core::{Canvas, Label, Observer, Preprocessing, Recipe};
 use madenet_data::Dataset;
 use madenet_nets::{Net, Shape};
 use madenet_rng::Stream;
@@ -88,9 +88,7 @@ impl Sfad {
             Provenance { validation_images: validation.len(), fine_tuned: Some(fine_tuned), ..provenance };
         let held_out = if validation.is_empty() { training } else { validation };
         let tuned = calibrated(self.config(), provenance, &params, held_out, observer)?;
-        let calibration = tuned.recipe().calibration;
-        let mut recipe = self.recipe().clone();
-        recipe.calibration = calibration;
+        let recipe = Recipe { calibration: tuned.recipe().calibration, ..self.recipe().clone() };
         Ok(tuned.with_recipe(recipe)?)
     }
 }

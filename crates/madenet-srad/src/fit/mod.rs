@@ -141,10 +141,12 @@ impl SradTrainer {
     /// Stage 2: tunes `model` with the real defects of `training` that have a mask, and as many normal images of it. Anomalous
     /// images without a mask say nothing of where, and are left out.
     ///
-    /// A defect's normal twin does not exist, so that the reconstruction is free under masks, and learnt beside them.
+    /// What its recipe has beside thresholds stays. A defect's normal twin does not exist, so that the reconstruction is free under
+    /// masks, and learnt beside them.
     ///
     /// # Errors
-    /// [`FitError::NoImages`] without normal images, [`FitError::NoDefects`] without defects that have a mask, and as
+    /// [`FitError::Core`] if this trainer's configuration is not the model's, [`FitError::NoImages`] without normal images,
+    /// [`FitError::NoDefects`] without defects that have a mask, and as
     /// [`fit`](Self::fit).
     pub fn fine_tune(
         &self,
@@ -156,6 +158,11 @@ impl SradTrainer {
     ) -> Result<Srad, FitError> {
         self.validate()?;
         tuning.validate()?;
+        if *model.config() != self.config {
+            let got = format!("{:?}", self.config);
+            let expected = "that of the model";
+            return Err(madenet_core::Error::Config { field: "config", got, expected }.into());
+        }
         let (mut normal, mut anomalous) = (Vec::new(), Vec::new());
         for i in 0..training.len() {
             let sample = training.get(i)?;
@@ -194,7 +201,9 @@ impl SradTrainer {
             }
         };
         let held_out = if validation.is_empty() { training } else { validation };
-        self.finish(provenance, &params, held_out, observer)
+        let tuned = self.finish(provenance, &params, held_out, observer)?;
+        let recipe = Recipe { calibration: tuned.recipe().calibration, ..model.recipe().clone() };
+        Ok(tuned.with_recipe(recipe)?)
     }
 
     fn validate(&self) -> Result<(), FitError> {
